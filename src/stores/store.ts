@@ -1,0 +1,92 @@
+import type { Firing } from '../core/firing.ts';
+import type { Plan, PlanDraft } from '../core/plan.ts';
+import type { UnixSeconds } from '../core/time.ts';
+
+/** A firing that is ours to run, with its plan as it stood when claimed. */
+export interface Claim {
+  readonly firing: Firing;
+  readonly plan: Plan;
+}
+
+/** How much a claim may take. */
+export interface ClaimRoom {
+  /** Firings in all. */
+  readonly firings: number;
+  /** Of these, how many may be catch-up: due times before `lateBefore`, a quarter of them newest first. */
+  readonly late: number;
+  readonly lateBefore: UnixSeconds;
+}
+
+export interface ClaimResult {
+  readonly claims: readonly Claim[];
+  /** Due times that did not fire for themselves, by a plan's misfire policy or limit of unfinished. */
+  readonly merged: number;
+  readonly skipped: number;
+  /** Firings claimed of which the due time was a misfire. */
+  readonly misfires: number;
+  /** More is due by then than was taken, and more room would take it at once. */
+  readonly more: boolean;
+}
+
+/** How a firing leaves its in-flight state. */
+export type Settlement =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'failed' }
+  /** Due again then, as attempt + 1; counts as a failure. */
+  | { readonly kind: 'retry'; readonly until: UnixSeconds }
+  /** Never started: back on the agenda, due at once, attempt kept. */
+  | { readonly kind: 'released' }
+  /** Never started: kept with its target until claimParked takes it, attempt kept. */
+  | { readonly kind: 'parked'; readonly origin: string };
+
+/** What open found in flight: the process before died. */
+export interface Recovery {
+  /** Put on the agenda as attempt + 1. */
+  readonly reclaimed: number;
+  /** In flight at too many crashes: ended as failed. */
+  readonly givenUp: readonly Firing[];
+}
+
+/**
+ * Keeps plans, and an agenda of when each is due. test/contract/store.ts states the rules. Changes are
+ * durable (as the store's settings say) when their promise resolves, and take effect in the order they
+ * were called; a rejected change has the code plan_not_stored and an unknown outcome.
+ */
+export interface Store {
+  /** The clock by which due times are judged and from which intervals count. */
+  now(): UnixSeconds;
+  /** What the process before left in flight and how it was put back; counted from open. */
+  readonly recovery: Recovery;
+
+  /**
+   * Saves the plan with its first fire time under a new generation; what was under its key, and all its
+   * unfinished firings, is void. The first fire time is the caller's, so that it can refuse before.
+   */
+  put(draft: PlanDraft, firstFireTime: UnixSeconds): Promise<Plan>;
+  /** Removing an absent plan is not an error: the answer is undefined. */
+  remove(key: string): Promise<Plan | undefined>;
+  get(key: string): Promise<Plan | undefined>;
+  /** Those of the keys that exist, in the order asked. */
+  getMany(keys: readonly string[]): Promise<readonly Plan[]>;
+  /** Keys that start with the prefix, literally, in byte order of UTF-8; at most `limit`. */
+  keys(prefix: string, limit: number): Promise<readonly string[]>;
+  /** Plans whose next fire time is that second, in key order; at most `limit`. */
+  dueAt(second: UnixSeconds, limit: number): Promise<readonly Plan[]>;
+  /** Plans in the store. Kept, not found by scanning. */
+  planCount(): number;
+
+  /**
+   * Takes what is due by then off the agenda, earliest first, and makes each an in-flight firing: what
+   * is claimed is not claimed again. A repeating plan's next due time takes its place on the agenda.
+   */
+  claim(until: UnixSeconds, room: ClaimRoom): Promise<ClaimResult>;
+  /** As claim, from what is parked at the origin, oldest first. */
+  claimParked(origin: string, limit: number): Promise<readonly Claim[]>;
+  /** Origins that have something parked, in byte order, after that one; at most `limit`. */
+  parkedOrigins(after: string | undefined, limit: number): Promise<readonly string[]>;
+  /** Ends a claim. When its plan was removed or replaced meanwhile, nothing happens. */
+  settle(firing: Firing, settlement: Settlement): Promise<void>;
+
+  /** Waits for changes under way; what is in flight stays so and is claimed again by the next open. */
+  close(): Promise<void>;
+}
