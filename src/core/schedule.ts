@@ -1,4 +1,4 @@
-import { calendarOf, type Calendar } from './calendar.ts';
+import { calendarOf } from './calendar.ts';
 import { addSeconds, type UnixSeconds, unixSeconds } from './time.ts';
 
 /** The six fields of the wire as a client gave them; absent means unset ("any"). */
@@ -45,27 +45,25 @@ export function firstFireTime(schedule: Schedule, now: UnixSeconds): UnixSeconds
 
 /** The first fire time strictly later than the fire time `after`; undefined when there is none. */
 export function nextFireTime(schedule: Schedule, after: UnixSeconds): UnixSeconds | undefined {
-  if (schedule.kind !== 'interval') return calendar(schedule).next(after);
+  if (schedule.kind !== 'interval') return calendarOf(schedule).next(after);
   return schedule.everySeconds > 0 ? addSeconds(after, schedule.everySeconds) : undefined;
 }
 
-/** The newest fire time not later than `upTo`, given one of them, `from`. */
+/** The newest fire time not later than `upTo`, given one that is not, `from`. */
 export function newestFireTime(
   schedule: Schedule,
   from: UnixSeconds,
   upTo: UnixSeconds,
 ): UnixSeconds {
-  if (schedule.kind !== 'interval') return calendar(schedule).last(from, upTo) ?? from;
+  if (schedule.kind !== 'interval') return calendarOf(schedule).last(from, upTo) ?? from;
   const { everySeconds } = schedule;
-  if (everySeconds === 0) return from;
+  if (everySeconds === 0 || upTo <= from) return from;
   return unixSeconds(upTo - ((upTo - from) % everySeconds));
 }
 
 /** How many fire times lie in [from, before), `from` being one of them. */
 export function countFireTimes(schedule: Schedule, from: UnixSeconds, before: UnixSeconds): number {
   if (before <= from) return 0;
-  if (schedule.kind !== 'interval') return calendar(schedule).count(from, before);
+  if (schedule.kind !== 'interval') return calendarOf(schedule).count(from, before);
   return schedule.everySeconds === 0 ? 1 : Math.ceil((before - from) / schedule.everySeconds);
 }
-
-const calendar = (schedule: CalendarSchedule | CronSchedule): Calendar => calendarOf(schedule);

@@ -1,0 +1,145 @@
+import { civilDate, secondsPerDay } from './civil-date.ts';
+import { badArgument, neverFires, quote } from './errors.ts';
+import type { PlanKeys } from './plan-key.ts';
+import { checkKey, checkParams, defaultPlanLimits, type PlanLimits } from './plan-limits.ts';
+import type { PlanDraft, PlanRequest } from './plan.ts';
+import { policyOf } from './policy.ts';
+import {
+  type CalendarSchedule,
+  type FieldValues,
+  firstFireTime,
+  type IntervalSchedule,
+  type Schedule,
+} from './schedule.ts';
+import type { UnixSeconds } from './time.ts';
+import { localOf, zoneOf } from './zone.ts';
+
+/** What a request is judged by, beside itself. */
+export interface DraftContext {
+  /** By the store's clock: fire times count from here. */
+  readonly now: UnixSeconds;
+  readonly newKey: PlanKeys;
+  /** Zone of plans that set none; absent: UTC. */
+  readonly defaultZone?: string;
+  readonly limits?: PlanLimits;
+}
+
+export interface JudgedRequest {
+  readonly draft: PlanDraft;
+  readonly firstFireTime: UnixSeconds;
+}
+
+/**
+ * The plan a request asks for. Refuses a field out of range, and what never fires, with never_fires; a key,
+ * param or policy that cannot be with bad_argument. The action and its own params are judged elsewhere.
+ */
+export function draftOf(request: PlanRequest, context: DraftContext): JudgedRequest {
+  const limits = context.limits ?? defaultPlanLimits;
+  checkKey(request.key, limits);
+  checkParams(request.params, limits);
+  policyOf(request.params);
+  const schedule =
+    request.kind === 'interval' ? intervalOf(request) : calendarOrCron(request, context);
+  const first = firstFireTime(schedule, context.now);
+  if (first === undefined) throw neverFires(whyNever(schedule));
+  const draft = {
+    key: request.key === '' ? context.newKey() : request.key,
+    schedule,
+    count: request.kind === 'interval' ? request.count : 0,
+    action: request.action,
+    params: request.params,
+  };
+  return { draft, firstFireTime: first };
+}
+
+type FieldName = keyof FieldValues;
+type Range = readonly [lowest: number, highest: number];
+
+const fieldNames = ['second', 'minute', 'hour', 'day', 'month', 'week'] as const;
+
+const calendarRanges: Readonly<Record<FieldName, Range>> = {
+  second: [0, 59],
+  minute: [0, 59],
+  hour: [0, 23],
+  day: [1, 31],
+  month: [1, 12],
+  week: [0, 7],
+};
+
+/** As many as the wire can carry; with all of them an interval is 3,400 years. */
+const intervalRange: Range = [0, 32_767];
+
+const unitSeconds: Readonly<Record<FieldName, number>> = {
+  second: 1,
+  minute: 60,
+  hour: 3_600,
+  day: secondsPerDay,
+  month: 30 * secondsPerDay,
+  week: 7 * secondsPerDay,
+};
+
+function intervalOf({ fields, count, params }: PlanRequest): IntervalSchedule {
+  for (const name of ['forsun.cron', 'forsun.timezone']) {
+    // An interval is a number of seconds; a zone would change nothing, which its author may not know.
+    if (params.has(name)) throw badArgument(`${name} has no meaning for an interval, leave it out`);
+  }
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw neverFires(`count is ${count}, expected 0 (for ever) or more`);
+  }
+  let everySeconds = 0;
+  for (const name of fieldNames) {
+    checkField(fields, name, intervalRange);
+    everySeconds += (fields[name] ?? 0) * unitSeconds[name];
+  }
+  if (everySeconds === 0 && count !== 1) {
+    throw neverFires(`an interval of 0 seconds fires once, but count is ${count}, expected 1`);
+  }
+  return { kind: 'interval', everySeconds, fields: givenOnly(fields) };
+}
+
+function calendarOrCron({ fields, params }: PlanRequest, context: DraftContext): Schedule {
+  const zone = zoneOf(params.get('forsun.timezone') ?? context.defaultZone ?? 'UTC');
+  const expression = params.get('forsun.cron');
+  if (expression !== undefined) {
+    const given = fieldNames.find((name) => fields[name] !== undefined);
+    if (given !== undefined) {
+      throw badArgument(`${given} is given beside forsun.cron, expected every field to be unset`);
+    }
+    return { kind: 'cron', expression, zone: zone.name };
+  }
+  for (const name of fieldNames) checkField(fields, name, calendarRanges[name]);
+  const schedule: CalendarSchedule = {
+    kind: 'calendar',
+    fields: givenOnly(fields),
+    zone: zone.name,
+  };
+  const today = Math.floor(localOf(zone.spanAt(context.now), context.now) / secondsPerDay);
+  return isOneMoment(fields) ? { ...schedule, year: civilDate(today).year } : schedule;
+}
+
+function checkField(fields: FieldValues, name: FieldName, [lowest, highest]: Range): void {
+  const value = fields[name];
+  if (value === undefined) return;
+  if (Number.isInteger(value) && value >= lowest && value <= highest) return;
+  throw neverFires(`${name} is ${value}, expected ${lowest} to ${highest}, or unset`);
+}
+
+const givenOnly = (fields: FieldValues): FieldValues =>
+  Object.fromEntries(
+    fieldNames.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])),
+  );
+
+/** Second to month are all fixed: no more than one moment a year. */
+const isOneMoment = ({ second, minute, hour, day, month }: FieldValues): boolean =>
+  [second, minute, hour, day, month].every((value) => value !== undefined);
+
+function whyNever(schedule: Schedule): string {
+  if (schedule.kind === 'interval') return 'the interval never ends';
+  if (schedule.kind === 'cron') return `no time ever matches ${quote(schedule.expression)}`;
+  const { fields, zone, year } = schedule;
+  const given = fieldNames
+    .flatMap((name) => (fields[name] === undefined ? [] : [`${name} ${fields[name]}`]))
+    .join(', ');
+  if (year === undefined) return `no time ever matches ${given}`;
+  return `${given} is past, or no date, in ${year} (${zone}); unset month to repeat`;
+}
