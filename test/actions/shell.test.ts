@@ -1,0 +1,268 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import type { Action } from '../../src/actions/action.ts';
+import { shellAction, shellDefaults, type ShellSettings } from '../../src/actions/shell.ts';
+import { fire, realClock, RecordedLog, until } from './support.ts';
+
+let directory: string;
+let log: RecordedLog;
+const open: Action[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'forsun-shell-'));
+  log = new RecordedLog();
+});
+
+afterEach(async () => {
+  for (const action of open.splice(0)) await action.close?.();
+  expect(zombies()).toEqual([]);
+  rmSync(directory, { recursive: true });
+});
+
+function aShell(settings: Partial<ShellSettings> = {}, environment = process.env): Action {
+  const action = shellAction(
+    { ...shellDefaults, cwd: directory, ...settings },
+    { clock: realClock, log, environment },
+  );
+  open.push(action);
+  return action;
+}
+
+/** Processes whose command line or environment carries the test's own directory. */
+function survivors(): string[] {
+  const lines = execFileSync('ps', ['-eo', 'pid=,stat=,args='], { encoding: 'utf8' }).split('\n');
+  return lines.filter((line) => line.includes(directory));
+}
+
+/** Children of this process that nobody has waited for. */
+function zombies(): string[] {
+  const lines = execFileSync('ps', ['--ppid', String(process.pid), '-o', 'stat=,args='], {
+    encoding: 'utf8',
+  }).split('\n');
+  return lines.filter((line) => line.startsWith('Z'));
+}
+
+const stdout = (): unknown =>
+  log.lines.find(({ event }) => event === 'shell_ended')?.fields['stdout'];
+
+describe('a command', () => {
+  test('is done by exit code 0, and its output is logged', async () => {
+    expect(await fire(aShell(), { cmd: 'printf hello; printf oops 1>&2' })).toEqual({
+      kind: 'done',
+    });
+    expect(log.lines).toEqual([
+      {
+        event: 'shell_ended',
+        fields: {
+          key: 'order:42',
+          fire_id: 'order:42:7:1700000000',
+          attempt: 1,
+          exit_code: 0,
+          signal: undefined,
+          stdout_bytes: 5,
+          stderr_bytes: 4,
+          stdout: 'hello',
+          stderr: 'oops',
+        },
+      },
+    ]);
+  });
+
+  test('that exits otherwise or by a signal has failed and is not tried again', async () => {
+    const shell = aShell();
+    expect(await fire(shell, { cmd: 'exit 3' })).toEqual({ kind: 'failed', reason: 'exit code 3' });
+    expect(await fire(shell, { cmd: 'kill -KILL $$' })).toEqual({
+      kind: 'failed',
+      reason: 'ended by SIGKILL',
+    });
+  });
+
+  test('sees what it is given of the environment and nothing else', async () => {
+    const shell = aShell({}, { PATH: '/usr/bin:/bin', HOME: '/root', SECRET: 'x' });
+    await fire(shell, { cmd: 'env | sort', env: 'a=1;b=c=d; e=; ;HOME=/elsewhere' });
+    expect(String(stdout()).trim().split('\n')).toEqual(
+      [
+        'FORSUN_ATTEMPT=1',
+        'FORSUN_FIRE_ID=order:42:7:1700000000',
+        'FORSUN_KEY=order:42',
+        'FORSUN_TIMESTAMP=1700000000',
+        'HOME=/elsewhere',
+        'PATH=/usr/bin:/bin',
+        `PWD=${directory}`,
+        'a=1',
+        'b=c=d',
+        'e=',
+      ].sort(),
+    );
+  });
+
+  test('gets hostile keys as data, byte for byte', async () => {
+    const key = `$(touch ${directory}/canary) ; '"\`\n\\ \u{1f600}`;
+    await fire(aShell(), { cmd: 'printf %s "$FORSUN_KEY"' }, { key });
+    expect(stdout()).toBe(key);
+    expect(existsSync(join(directory, 'canary'))).toBe(false);
+  });
+
+  test('runs where its plan says, relative to where commands run by default', async () => {
+    const shell = aShell();
+    await fire(shell, { cmd: 'mkdir inner' });
+    log.lines.length = 0;
+    await fire(shell, { cmd: 'pwd', cwd: 'inner' });
+    expect(stdout()).toBe(`${directory}/inner\n`);
+  });
+
+  test('reads nothing from stdin and has no terminal', async () => {
+    expect(await fire(aShell(), { cmd: 'cat; ! tty -s' })).toEqual({ kind: 'done' });
+  });
+
+  test('whose directory is missing has failed and says so', async () => {
+    expect(await fire(aShell(), { cmd: 'true', cwd: '/no/such/place' })).toEqual({
+      kind: 'failed',
+      reason: 'the working directory cannot be entered (ENOENT)',
+    });
+  });
+
+  test('that prints without end is drained, and only the first bytes are kept', async () => {
+    const shell = aShell({ outputCapBytes: 1000 });
+    await fire(shell, { cmd: 'head -c 20000000 /dev/zero | tr "\\0" x' });
+    const [end] = log.lines;
+    expect(end?.fields).toMatchObject({ exit_code: 0, stdout_bytes: 20_000_000 });
+    expect(end?.fields['stdout']).toBe('x'.repeat(1000));
+  });
+
+  test('that closes its output is waited for all the same', async () => {
+    await fire(aShell(), { cmd: 'exec >&- 2>&-; sleep 0.3; touch late' });
+    expect(existsSync(join(directory, 'late'))).toBe(true);
+  });
+
+  test('with a megabyte of environment runs, with too much for the system fails', async () => {
+    const variables = (count: number): string =>
+      Array.from({ length: count }, (_, index) => `V${index}=${'x'.repeat(100_000)}`).join(';');
+    const shell = aShell();
+    expect(await fire(shell, { cmd: 'true', env: variables(10) })).toEqual({ kind: 'done' });
+    expect(await fire(shell, { cmd: 'true', env: variables(40) })).toEqual({
+      kind: 'failed',
+      reason: 'the command cannot be started (E2BIG)',
+    });
+  });
+});
+
+describe('what a command leaves in the background', () => {
+  test('neither delays the end of the run nor is ended by it', async () => {
+    const shell = aShell();
+    const outcome = await fire(shell, {
+      cmd: `(while [ ! -e ${directory}/go ]; do sleep 0.05; done; echo out; echo on > kept) &`,
+    });
+    expect(outcome).toEqual({ kind: 'done' });
+    await fire(shell, { cmd: 'touch go' });
+    // Its output is still taken, so the echo before the last one does not end it.
+    await until(() => existsSync(join(directory, 'kept')));
+    await until(() => survivors().length === 0);
+  });
+});
+
+describe('the deadline', () => {
+  test('ends the whole group', async () => {
+    const deadline = new AbortController();
+    const ended = fire(
+      aShell(),
+      { cmd: `for i in 1 2 3 4 5; do sleep 1000.1 ${directory} & done; touch up; sleep 1000.2` },
+      { signal: deadline.signal },
+    );
+    await until(() => existsSync(join(directory, 'up')));
+    deadline.abort();
+    expect(await ended).toEqual({ kind: 'failed', reason: 'stopped before it had ended' });
+    expect(survivors()).toEqual([]);
+  });
+
+  test('kills who ignores SIGTERM once the grace is over, also when the shell itself obeyed', async () => {
+    const shell = aShell({ killGraceSeconds: 0.3 });
+    for (const cmd of [
+      `trap "" TERM; touch up; sleep 1000 & wait; sleep 1001`,
+      `(trap "" TERM; touch up; exec tail -f ${directory}/up) & wait`,
+    ]) {
+      const deadline = new AbortController();
+      const ended = fire(shell, { cmd }, { signal: deadline.signal });
+      await until(() => existsSync(join(directory, 'up')));
+      deadline.abort();
+      expect((await ended).kind).toBe('failed');
+      expect(survivors()).toEqual([]);
+      rmSync(join(directory, 'up'));
+    }
+  });
+
+  test('leaves a command that obeys SIGTERM the time to clean up', async () => {
+    const deadline = new AbortController();
+    const ended = fire(
+      aShell(),
+      {
+        cmd: `trap 'sleep 0.2; echo clean > cleaned; exit 0' TERM; touch up; while :; do sleep 0.05; done`,
+      },
+      { signal: deadline.signal },
+    );
+    await until(() => existsSync(join(directory, 'up')));
+    deadline.abort();
+    expect((await ended).kind).toBe('failed');
+    expect(readFileSync(join(directory, 'cleaned'), 'utf8')).toBe('clean\n');
+  });
+
+  test('that has come before the start starts nothing', async () => {
+    const outcome = await fire(aShell(), { cmd: 'touch ran' }, { signal: AbortSignal.abort() });
+    expect(outcome.kind).toBe('failed');
+    expect(existsSync(join(directory, 'ran'))).toBe(false);
+  });
+});
+
+test('closing kills what still runs, at once', async () => {
+  const shell = aShell();
+  const ended = fire(shell, { cmd: `trap "" TERM; touch up; tail -f ${directory}/up` });
+  await until(() => existsSync(join(directory, 'up')));
+  await shell.close?.();
+  expect(await ended).toEqual({ kind: 'failed', reason: 'ended by SIGKILL' });
+  expect(survivors()).toEqual([]);
+});
+
+test('many at once all end, and leave no process and no zombie', async () => {
+  const shell = aShell();
+  const outcomes = await Promise.all(
+    Array.from({ length: 100 }, () => fire(shell, { cmd: `: ${directory}; sleep 0.2` })),
+  );
+  expect(outcomes).toEqual(outcomes.map(() => ({ kind: 'done' })));
+  expect(survivors()).toEqual([]);
+});
+
+describe('a plan is refused when it is made', () => {
+  const refusal = (params: Record<string, string>): unknown => {
+    try {
+      aShell().prepare(new Map(Object.entries(params)));
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  };
+
+  test.each([
+    [{}, 'the param cmd of the action shell is missing; expected a command for /bin/sh'],
+    [{ cmd: '' }, 'the param cmd of the action shell is missing'],
+    [{ cmd: 'echo s3cret\0' }, 'the param cmd of the action shell cannot be used; expected'],
+    [{ cmd: 'x'.repeat(131_072) }, 'the param cmd of the action shell cannot be used; expected'],
+    [{ cmd: 'true', cwd: '/a\0b' }, 'the param cwd of the action shell is "/a\\u0000b"; expected'],
+    [{ cmd: 'true', env: 'a' }, 'the param env of the action shell cannot be used; expected NAME='],
+    [{ cmd: 'true', env: '1a=s3cret' }, 'the param env of the action shell cannot be used'],
+    [{ cmd: 'true', env: 'a=1\0' }, 'the param env of the action shell cannot be used'],
+  ])('%j', (params, message) => {
+    const error = refusal(params);
+    expect(error).toMatchObject({ code: 'bad_argument' });
+    expect(String(error)).toContain(message);
+    expect(String(error)).not.toContain('s3cret');
+  });
+
+  test('but not for params that shell does not know', () => {
+    expect(refusal({ cmd: 'true', table: 'jobs', __proto__: 'x' })).toBe(undefined);
+  });
+});
