@@ -1,0 +1,34 @@
+import type { Outcome } from './action.ts';
+
+/** The longest that a target may ask us to stay away, in seconds. */
+const MAX_RETRY_AFTER_SECONDS = 3_600;
+
+/**
+ * What an answer means: 408, 425, 429 and 500 up ask to come again, other 4xx are final. Anything below
+ * 400 is done, a redirect included that names no place to go.
+ */
+export function outcomeOf(
+  origin: string,
+  status: number,
+  retryAfter: string | undefined,
+  nowMs: number,
+): Outcome {
+  if (status < 400) return { kind: 'done' };
+  const reason = `${origin} answered ${status}`;
+  if (status < 500 && status !== 408 && status !== 425 && status !== 429) {
+    return { kind: 'failed', reason };
+  }
+  const asks = status === 429 || status === 503; // who defines Retry-After
+  const afterSeconds = asks ? retryAfterSeconds(retryAfter, nowMs) : undefined;
+  return { kind: 'retry', reason, ...(afterSeconds === undefined ? {} : { afterSeconds }) };
+}
+
+/** Retry-After, seconds or a date, at most an hour; undefined when absent, past or not understood. */
+export function retryAfterSeconds(value: string | undefined, nowMs: number): number | undefined {
+  if (value === undefined) return undefined;
+  const trimmed = value.trim();
+  const wait = /^\d+$/.test(trimmed)
+    ? Number(trimmed)
+    : Math.ceil((Date.parse(trimmed) - nowMs) / 1000);
+  return wait > 0 ? Math.min(wait, MAX_RETRY_AFTER_SECONDS) : undefined;
+}

@@ -1,0 +1,99 @@
+import type { Log } from '../core/log.ts';
+import type { Clock } from '../core/time.ts';
+import type { Action, Outcome, Run } from './action.ts';
+import { firingHeaders } from './firing-headers.ts';
+import { type HttpCall, httpCallOf, MAX_REQUEST_SECONDS } from './http-call.ts';
+import { ConnectTimeout, HttpConnections } from './http-connections.ts';
+import { HttpExchange } from './http-exchange.ts';
+import { outcomeOf } from './http-outcome.ts';
+import { NameError, type Names } from './names.ts';
+import { RunCut } from './run-cut.ts';
+
+export interface HttpSettings {
+  readonly maxRunsPerOrigin: number;
+  readonly connectTimeoutSeconds: number;
+  readonly requestTimeoutSeconds: number;
+  /** Absent: forsun and its version. */
+  readonly userAgent?: string;
+  readonly maxRedirects: number;
+  /** Bytes read of an answer's body; a longer one ends the connection, not the success. */
+  readonly responseCapBytes: number;
+  readonly maxResponseHeaderBytes: number;
+  /** Origins whose idle connections are kept. */
+  readonly maxOrigins: number;
+  /** Certificates to trust (PEM) instead of Node's own roots. */
+  readonly ca?: string;
+}
+
+export const httpDefaults: HttpSettings = {
+  maxRunsPerOrigin: 64,
+  connectTimeoutSeconds: 5,
+  requestTimeoutSeconds: 60,
+  maxRedirects: 5,
+  responseCapBytes: 64 * 1024,
+  maxResponseHeaderBytes: 16 * 1024,
+  maxOrigins: 256,
+};
+
+export interface HttpDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly names: Names;
+  readonly version: string;
+}
+
+/** Sends one HTTP request per run; http-outcome.ts says what its answer means. */
+export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
+  const { clock, log } = deps;
+  const connections = new HttpConnections(clock, deps.names.lookup, settings);
+  const defaults = { ...settings, userAgent: settings.userAgent ?? `forsun/${deps.version}` };
+
+  const runCall = async (call: HttpCall, run: Run): Promise<Outcome> => {
+    const cut = new RunCut(clock, run.signal, call.requestTimeoutSeconds);
+    const exchange = new HttpExchange(connections, settings, firingHeaders(run), cut.signal);
+    try {
+      const answer = await Promise.race([exchange.follow(call), cut.happens]);
+      if (answer.kind === 'lost') return { kind: 'failed', reason: answer.reason };
+      const { origin, status, retryAfter } = answer;
+      log.debug('http_answered', { key: run.key, fire_id: run.fireId, origin, status });
+      return outcomeOf(origin, status, retryAfter, clock.nowMs());
+    } catch (error) {
+      return unanswered(call.url.origin, cut.reason ?? reasonOf(error));
+    } finally {
+      cut.forget();
+    }
+  };
+
+  return {
+    name: 'http',
+    maxRunsPerOrigin: settings.maxRunsPerOrigin,
+    timeoutSeconds: MAX_REQUEST_SECONDS, // request_timeout is the real one
+    retriesDeadline: true,
+    prepare(params) {
+      const call = httpCallOf(params, defaults);
+      return { origin: `http:${hostAndPort(call.url)}`, run: (run) => runCall(call, run) };
+    },
+    async close() {
+      deps.names.close();
+      await connections.close();
+    },
+  };
+}
+
+const unanswered = (origin: string, reason: string): Outcome => ({
+  kind: 'retry',
+  reason: `no answer from ${origin}: ${reason}`,
+});
+
+/** Codes only: a message may quote what a plan keeps secret. A bug passes on. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ConnectTimeout) return error.message;
+  if (error instanceof NameError) return `its name has no address (${error.code})`;
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string')
+    return error.code;
+  throw error;
+}
+
+/** With its port, the default one too. */
+const hostAndPort = ({ protocol, hostname, port }: URL): string =>
+  `${protocol}//${hostname}:${port === '' ? (protocol === 'https:' ? '443' : '80') : port}`;
