@@ -1,0 +1,139 @@
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+
+import { type ConfEntry, parseConf } from './conf-file.ts';
+import { type Given, readEnvironment } from './environment.ts';
+import { type AbsentSetting, absentSettings } from './later.ts';
+import { nearest, suggestion } from './nearest.ts';
+import { type Config, settings } from './schema.ts';
+import { SettingError } from './setting-error.ts';
+import { confPlace, environmentName, type Setting } from './setting.ts';
+
+/** Where settings come from; later ones win: defaults, conf, environment, flags. */
+export interface Sources {
+  readonly conf?: { readonly file: string; readonly text: string };
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly flags?: readonly Given[];
+}
+
+export interface Loaded {
+  readonly config: Config;
+  /** Each a sentence for the log: nothing that stops us, nothing to be silent about. */
+  readonly warnings: readonly string[];
+}
+
+/** All settings, in the order of the schema. */
+export const allSettings: readonly Setting[] = leavesOf(settings);
+
+/** Merges and judges the sources; throws SettingError on the first setting that cannot be used. */
+export function loadConfig({ conf, environment = {}, flags = [] }: Sources): Loaded {
+  const warnings: string[] = [];
+  const fromConf = conf === undefined ? [] : confGiven(conf.file, conf.text, warnings);
+  const fromEnvironment = environmentGiven(environment, warnings);
+  const given = [...fromConf, ...fromEnvironment, ...flags].filter(({ text }) => text !== '');
+  for (const one of given) judgeAbsent(one, warnings);
+  const byName = new Map(given.map((one) => [one.name, one]));
+  const config = build(settings, (setting) => judge(setting, byName.get(setting.name))) as Config;
+  return { config: withResolvedPaths(config), warnings };
+}
+
+function confGiven(file: string, text: string, warnings: string[]): readonly Given[] {
+  const names = new Map(
+    [...allSettings, ...absentSettings].map(({ name }) => {
+      const { section, key } = confPlace(name);
+      return [`${section}.${key}`, name];
+    }),
+  );
+  return parseConf(text, file).map((entry) => {
+    const name = names.get(`${entry.section}.${entry.key}`);
+    if (name === undefined) throw unknownKey(file, entry, [...names.keys()]);
+    const source = `${entry.key} in ${file}:${entry.line}`;
+    if (entry.value.includes('%%')) {
+      warnings.push(`${source}: "%" stands for itself here, so "%%" is two of them`);
+    }
+    return { name, text: entry.value, source };
+  });
+}
+
+function unknownKey(file: string, entry: ConfEntry, places: readonly string[]): SettingError {
+  const near = suggestion(
+    entry.key,
+    places
+      .filter((place) => place.startsWith(`${entry.section}.`))
+      .map((p) => p.split('.')[1] ?? p),
+  );
+  const elsewhere = places.find((place) => place.endsWith(`.${entry.key}`))?.split('.')[0];
+  const hint =
+    elsewhere === undefined
+      ? near
+      : `; it belongs ${elsewhere === 'global' ? 'before the first section' : `in [${elsewhere}]`}`;
+  const section = entry.section === 'global' ? '' : ` in [${entry.section}]`;
+  return new SettingError(
+    `${file}:${entry.line}: no setting is called "${entry.key}"${section}${hint}`,
+  );
+}
+
+function environmentGiven(
+  environment: Readonly<Record<string, string | undefined>>,
+  warnings: string[],
+): readonly Given[] {
+  const names = [...allSettings, ...absentSettings].map(({ name }) => name);
+  const { given, unknown } = readEnvironment(environment, new Set(names));
+  if (unknown.length > 0) {
+    const listed = unknown.map((name) => {
+      const meant = nearest(name, names);
+      return environmentName(name) + (meant ? ` (did you mean ${environmentName(meant)}?)` : '');
+    });
+    warnings.push(`ignored, because no setting is called so: ${listed.join(', ')}`);
+  }
+  return given;
+}
+
+function judgeAbsent({ name, text, source }: Given, warnings: string[]): void {
+  const absent: AbsentSetting | undefined = absentSettings.find((one) => one.name === name);
+  if (absent === undefined || absent.harmless.includes(text.toLowerCase())) return;
+  if (!absent.isObsolete)
+    throw new SettingError(`${source}: ${absent.because}`, exitCodeOf(source));
+  warnings.push(`${source} has no effect: ${absent.because}`);
+}
+
+function judge(setting: Setting, given: Given | undefined): unknown {
+  const result = setting.value.safeParse(given?.text ?? setting.default);
+  if (result.success) return result.data;
+  const source = given?.source ?? `the default of ${setting.name}`;
+  const expected = result.error.issues[0]?.message ?? 'another value';
+  throw new SettingError(
+    `${source}: ${JSON.stringify(given?.text.slice(0, 128))} came, expected ${expected}`,
+    exitCodeOf(source),
+  );
+}
+
+const exitCodeOf = (source: string): 1 | 2 => (source.startsWith('--') ? 2 : 1);
+
+/** Paths are resolved once, so that none depends on the working directory later. */
+function withResolvedPaths(config: Config): Config {
+  const { store, log } = config;
+  return {
+    ...config,
+    store: { ...store, directory: resolvePath(store.directory) },
+    log: { ...log, file: log.file === '-' ? '-' : resolvePath(log.file) },
+  };
+}
+
+const resolvePath = (path: string): string =>
+  resolve(/^~(\/|$)/.test(path) ? homedir() + path.slice(1) : path);
+
+function isSetting(node: object): node is Setting {
+  return 'value' in node && 'meaning' in node;
+}
+
+function leavesOf(node: object): readonly Setting[] {
+  return isSetting(node) ? [node] : Object.values(node).flatMap((child: object) => leavesOf(child));
+}
+
+function build(node: object, valueOf: (setting: Setting) => unknown): unknown {
+  if (isSetting(node)) return valueOf(node);
+  return Object.fromEntries(
+    Object.entries(node).map(([name, child]) => [name, build(child as object, valueOf)]),
+  );
+}

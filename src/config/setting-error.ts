@@ -1,0 +1,11 @@
+/** A setting that cannot be used. The message is one line: where it came from, what it was, what was expected. */
+export class SettingError extends Error {
+  override readonly name = 'SettingError';
+  /** 2 when the command line is at fault, else 1. */
+  readonly exitCode: 1 | 2;
+
+  constructor(message: string, exitCode: 1 | 2 = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}

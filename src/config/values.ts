@@ -1,0 +1,125 @@
+import { isIP } from 'node:net';
+
+import { z } from 'zod';
+
+/** How the text of a setting becomes its value. A refusal says what was expected, in words. */
+export type ValueOf<T> = z.ZodType<T, string>;
+
+const expecting = (expected: string): { error: string } => ({ error: expected });
+
+export const text: ValueOf<string> = z.string();
+
+export const wholeNumber = (min: number, max: number, unit = ''): ValueOf<number> =>
+  numberLike(/^\d+$/, `a whole number from ${min} to ${max}${unit}`, min, max);
+
+/** Seconds, decimals allowed, because half a second is a sensible timeout. */
+export const seconds = (min: number, max: number): ValueOf<number> =>
+  numberLike(/^\d+(\.\d+)?$/, `a number of seconds from ${min} to ${max}`, min, max);
+
+export const factor = (min: number, max: number): ValueOf<number> =>
+  numberLike(/^\d+(\.\d+)?$/, `a number from ${min} to ${max}`, min, max);
+
+/** `64M` and the like; no letter means bytes. */
+export const byteSize = (min: number, max: number): ValueOf<number> => {
+  const expected = expecting(`a size such as 512K, 4M or 1G, from ${min} to ${max} bytes`);
+  return z
+    .string()
+    .regex(/^\d+[BKMG]?$/i, expected)
+    .transform(bytesOf)
+    .pipe(z.number().min(min, expected).max(max, expected));
+};
+
+/** One of the words, in any case; `aliases` are further spellings that mean one of them; `note` explains. */
+export const oneOf = <const Word extends string>(
+  words: readonly Word[],
+  aliases: Readonly<Record<string, Word>> = {},
+  note = '',
+): ValueOf<Word> =>
+  z
+    .string()
+    .transform((came) => aliases[came.toLowerCase()] ?? came.toLowerCase())
+    .pipe(z.enum(words, expecting(words.join(', ').replace(/, ([^,]*)$/, ' or $1') + note)));
+
+/** Yes or no, in the spellings of INI files and shells. */
+export const yesOrNo: ValueOf<boolean> = oneOf(['yes', 'no'], {
+  true: 'yes',
+  on: 'yes',
+  1: 'yes',
+  false: 'no',
+  off: 'no',
+  0: 'no',
+}).transform((word) => word === 'yes');
+
+/** When a log file is full: at midnight, at a size, or never. */
+export type Rotation =
+  | { readonly kind: 'never' }
+  | { readonly kind: 'day' }
+  | { readonly kind: 'size'; readonly bytes: number };
+
+export const rotation: ValueOf<Rotation> = z
+  .string()
+  .regex(/^(never|day|0*[1-9]\d*[BKMG]?)$/i, expecting('DAY, a size such as 64M, or never'))
+  .transform((came): Rotation => {
+    const word = came.toLowerCase();
+    if (word === 'never' || word === 'day') return { kind: word };
+    return { kind: 'size', bytes: bytesOf(came) };
+  });
+
+/** Items separated by commas or blanks. */
+export const listOf = (item: ValueOf<string>): ValueOf<readonly string[]> =>
+  z
+    .string()
+    .transform((came) => came.split(/[\s,]+/).filter((part) => part !== ''))
+    .pipe(z.array(item));
+
+/** `10.0.0.0/8`, `fd00::/8`; an address alone is a network of one, and comes out with its prefix. */
+export const network: ValueOf<string> = z
+  .string()
+  .refine(isNetwork, expecting('networks such as 10.0.0.0/8 or fd00::/8'))
+  .transform((came) => (came.includes('/') ? came : `${came}/${isIP(came) === 4 ? 32 : 128}`));
+
+/** A zone of the IANA time zone database, by name. */
+export const timeZone: ValueOf<string> = z
+  .string()
+  .refine(isTimeZone, expecting('a time zone name such as UTC, Europe/Berlin or Asia/Shanghai'));
+
+/** What to call an address to listen on: a name or an address without its port. */
+export const host: ValueOf<string> = z
+  .string()
+  .refine(
+    (came) => isIP(came) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(came),
+    expecting('an address or host name, without a port'),
+  );
+
+function numberLike(form: RegExp, said: string, min: number, max: number): ValueOf<number> {
+  const expected = expecting(said);
+  return z
+    .string()
+    .regex(form, expected)
+    .transform(Number)
+    .pipe(z.number().min(min, expected).max(max, expected));
+}
+
+function bytesOf(size: string): number {
+  const power = 'BKMG'.indexOf(size.slice(-1).toUpperCase());
+  return Number.parseInt(size, 10) * 1024 ** Math.max(power, 0);
+}
+
+function isNetwork(came: string): boolean {
+  const [address = '', prefix, ...rest] = came.split('/');
+  const family = isIP(address);
+  if (family === 0 || address.includes('%') || rest.length > 0) return false;
+  if (prefix === undefined) return true;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
+}
+
+function isTimeZone(came: string): boolean {
+  // Newer engines also take offsets ("+08:00"), which no calendar of ours understands.
+  if (!/^[a-z]/i.test(came)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: came });
+    return true;
+  } catch {
+    return false;
+  }
+}
