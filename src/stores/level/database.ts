@@ -1,6 +1,14 @@
-import { ClassicLevel } from 'classic-level';
-
-import { planNotStored } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { Clock } from '../../core/time.ts';
+import { CommitFile } from './commit-file.ts';
+import { createStore } from './creation.ts';
+import { lockDirectory } from './directory-lock.ts';
+import { refuseFile, refuseForsunDump } from './dump.ts';
+import { makeDirectory } from './durable-file.ts';
+import { layoutOf } from './layout.ts';
+import { readMarker } from './marker.ts';
+import { SoundDatabase } from './sound-database.ts';
+import { openSoundLevel } from './sound-level.ts';
 
 /** Bytes of a key range, `gte` inclusive, `lt` exclusive; `reverse` walks from its end. */
 export interface Range {
@@ -19,47 +27,57 @@ export interface WriteBatch {
  * LevelDB as the level store sees it: what it acknowledges is on disk, what it cannot vouch for is
  * refused. A failed write rejects with plan_not_stored, and so does every later one until the database
  * has been opened anew and found sound; `onReopened` then tells that memory must be built anew too.
+ * Keys that start with byte 0x00 are the database's own.
  */
 export interface Database {
   getMany(keys: readonly Buffer[]): Promise<readonly (Buffer | undefined)[]>;
   entries(range: Range): Promise<readonly (readonly [Buffer, Buffer])[]>;
   keys(range: Range): Promise<readonly Buffer[]>;
-  /** Writes all or nothing, and returns once it is durable as the sync setting says. */
+  /** Writes all or nothing, and returns once it is durable as the sync setting says; one at a time. */
   write(fill: (batch: WriteBatch) => void): Promise<void>;
+  /**
+   * The disk is, or was a moment ago, full: new plans are to be refused, so that what is left of it
+   * goes to firing those there are. Writes are let through all the same.
+   */
+  readonly isFull: boolean;
   close(): Promise<void>;
 }
 
 export interface DatabaseOptions {
   readonly directory: string;
   readonly sync: 'always' | 'everysec' | 'never';
+  readonly clock: Clock;
+  readonly log: Log;
   /** Called when a failed database has been opened anew, before the next write is let through. */
   readonly onReopened?: () => Promise<void>;
+  /** What was acknowledged may be lost unless the process ends and starts anew, which it must. */
+  readonly onFatal: (error: Error) => void;
+  /** Blocks kept to go on firing when the disk is full; 64 MiB unless told otherwise, 0 for none. */
+  readonly reserveBytes?: number;
+  /** Where the original keeps its dump; when one is there, no new store is made. */
+  readonly forsunDump?: string;
 }
 
-const binary = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const;
-
-export async function openDatabase({ directory, sync }: DatabaseOptions): Promise<Database> {
-  const db = new ClassicLevel<Buffer, Buffer>(directory, {
-    ...binary,
-    writeBufferSize: 16 * 1024 * 1024,
-    cacheSize: 16 * 1024 * 1024,
-    maxOpenFiles: 256,
-  });
-  await db.open();
-  return {
-    getMany: (keys) => db.getMany([...keys]),
-    entries: (range) => db.iterator(range).all(),
-    keys: (range) => db.keys(range).all(),
-    async write(fill) {
-      const batch = db.batch();
-      fill({
-        put: (key, value) => void batch.put(key, value),
-        del: (key) => void batch.del(key),
-      });
-      await batch.write({ sync: sync === 'always' }).catch((error: unknown) => {
-        throw planNotStored('the store could not be written', error);
-      });
-    },
-    close: () => db.close(),
-  };
+/** Refuses with a StoreRefusal that a person can act on; creates the store when there is none. */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { directory, clock, log } = options;
+  await refuseFile(directory);
+  const layout = layoutOf(directory);
+  await makeDirectory(directory);
+  const lock = await lockDirectory(layout);
+  let commitFile: CommitFile | undefined;
+  try {
+    if ((await readMarker(layout.marker)) === undefined) {
+      if (options.forsunDump !== undefined) await refuseForsunDump(options.forsunDump);
+      await createStore(layout, clock.nowMs());
+      log.info('store_created', { directory });
+    }
+    commitFile = await CommitFile.open(layout.commit);
+    const { level, commit } = await openSoundLevel(layout, commitFile.commit, log);
+    return new SoundDatabase({ options, layout, lock, commitFile, level, commit });
+  } catch (error) {
+    await commitFile?.close();
+    await lock.release();
+    throw error;
+  }
 }

@@ -1,0 +1,118 @@
+import { readFile, truncate } from 'node:fs/promises';
+
+import { decodeBatch, findBatch, type LoggedBatch } from './commit-record.ts';
+import { syncFile } from './durable-file.ts';
+import { logFile, logNumbers } from './level-files.ts';
+import { type LogFault, logRecords, recordHeaderSize, startsRecordAt } from './log-format.ts';
+import type { Manifest } from './manifest.ts';
+import { type Damage, storeDamaged } from './refusal.ts';
+
+/** What LevelDB's live logs hold, read before LevelDB drops in silence what it cannot read. */
+export interface Journal {
+  /** The newest commit before any fault; absent when the logs hold no batch. */
+  readonly commit?: number;
+  readonly fault?: JournalFault;
+}
+
+/** Where the logs stop to be as written; what lies behind it is not to be used. */
+export interface JournalFault extends Damage {
+  readonly offset: number;
+  /** Ends of the sound part: of the log with the fault, and of the logs behind it (0). */
+  readonly soundEnds: ReadonlyMap<string, number>;
+  /** A whole batch lies behind the fault, written when all before it were on disk: this is damage. */
+  readonly isBeforeSynced: boolean;
+  /** Whole batches lie behind the fault, as a power cut may leave them when not each was synced. */
+  readonly isBeforeWhole: boolean;
+}
+
+/** Logs that LevelDB has not moved into tables yet, oldest first; refuses when one is missing. */
+export async function liveLogs(database: string, manifest: Manifest): Promise<readonly string[]> {
+  const numbers = await logNumbers(database);
+  const live = numbers.filter((number) => number >= manifest.logNumber);
+  // 0 stands in the very first manifest, before there is any log.
+  if (manifest.logNumber > 0 && live[0] !== manifest.logNumber) {
+    throw storeDamaged({ file: logFile(database, manifest.logNumber), what: 'it is missing' });
+  }
+  return live.map((number) => logFile(database, number));
+}
+
+/** Checks every fragment of the logs, and that no batch is missing between two others. */
+export async function readJournal(logs: readonly string[], manifest: Manifest): Promise<Journal> {
+  let newest: LoggedBatch | undefined;
+  for (const [index, file] of logs.entries()) {
+    const bytes = await readFile(file);
+    const records = logRecords(bytes);
+    let end = 0;
+    let record = records.next();
+    let fault: LogFault | undefined;
+    for (; record.done !== true && fault === undefined; record = records.next()) {
+      const batch = decodeBatch(record.value.payload);
+      const what = misfit(batch, newest, manifest);
+      if (what === undefined) {
+        newest = batch;
+        end = record.value.end;
+      } else {
+        fault = { offset: record.value.start, what, isCut: false };
+      }
+    }
+    fault ??= record.done === true ? record.value : undefined;
+    if (fault !== undefined) {
+      const later = logs.slice(index + 1);
+      const behind = [...batchesBehind(bytes, fault), ...(await firstBatches(later))];
+      return {
+        ...(newest === undefined ? {} : { commit: newest.commit }),
+        fault: {
+          file,
+          offset: fault.offset,
+          what: fault.what,
+          soundEnds: new Map([[file, end], ...later.map((log) => [log, 0] as const)]),
+          isBeforeSynced: behind.some(({ isOrdered }) => isOrdered),
+          isBeforeWhole: behind.length > 0,
+        },
+      };
+    }
+  }
+  return newest === undefined ? {} : { commit: newest.commit };
+}
+
+/** Ends the logs where they are sound; LevelDB would skip the fault and go on behind it. */
+export async function cutJournal({ soundEnds }: JournalFault): Promise<void> {
+  for (const [file, end] of soundEnds) {
+    await truncate(file, end);
+    await syncFile(file);
+  }
+}
+
+function misfit(
+  batch: LoggedBatch | undefined,
+  before: LoggedBatch | undefined,
+  manifest: Manifest,
+): string | undefined {
+  if (batch === undefined) return 'it holds a batch that forsun did not write';
+  if (before === undefined) {
+    const isNext = batch.sequence <= manifest.lastSequence + 1;
+    return isNext ? undefined : 'batches before it are missing';
+  }
+  const isNext = batch.sequence === before.sequence + before.count;
+  return isNext ? undefined : `batches behind commit ${before.commit} are missing`;
+}
+
+/** Batches that start soundly behind the fault in the same log: at most the first few. */
+function batchesBehind(log: Buffer, fault: LogFault): readonly LoggedBatch[] {
+  for (let at = findBatch(log, fault.offset); at >= 0; at = findBatch(log, at + 1)) {
+    if (!startsRecordAt(log, at)) continue;
+    const batch = decodeBatch(log.subarray(at + recordHeaderSize));
+    if (batch !== undefined) return [batch];
+  }
+  return [];
+}
+
+async function firstBatches(logs: readonly string[]): Promise<readonly LoggedBatch[]> {
+  const batches: LoggedBatch[] = [];
+  for (const log of logs) {
+    const first = logRecords(await readFile(log)).next();
+    const batch = first.done === true ? undefined : decodeBatch(first.value.payload);
+    if (batch !== undefined) batches.push(batch);
+  }
+  return batches;
+}
