@@ -19,22 +19,24 @@ export async function aDirectory(): Promise<string> {
   return directory;
 }
 
-/** A database without a reserve; the test closes it, or it is closed when the test is finished. */
+/** No reserve, each batch synced, and a fatal error is a failure. */
+export const databaseDefaults = (directory: string): DatabaseOptions => ({
+  directory,
+  sync: 'always',
+  clock: new FakeClock(),
+  log: silentLog,
+  reserveBytes: 0,
+  onFatal: (error) => {
+    throw error;
+  },
+});
+
+/** A database with the defaults; the test closes it, or it is closed when the test is finished. */
 export async function aDatabase(
   directory: string,
   options: Partial<DatabaseOptions> = {},
 ): Promise<Database> {
-  const database = await openDatabase({
-    directory,
-    sync: 'always',
-    clock: new FakeClock(),
-    log: silentLog,
-    reserveBytes: 0,
-    onFatal: (error) => {
-      throw error;
-    },
-    ...options,
-  });
+  const database = await openDatabase({ ...databaseDefaults(directory), ...options });
   onTestFinished(() => database.close());
   return database;
 }

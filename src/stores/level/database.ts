@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+
 import type { Log } from '../../core/log.ts';
 import type { Clock } from '../../core/time.ts';
 import { CommitFile } from './commit-file.ts';
@@ -5,8 +7,10 @@ import { createStore } from './creation.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { refuseFile, refuseForsunDump } from './dump.ts';
 import { makeDirectory } from './durable-file.ts';
-import { layoutOf } from './layout.ts';
+import { isDiskFull } from './faults.ts';
+import { type Layout, layoutOf } from './layout.ts';
 import { readMarker } from './marker.ts';
+import { StoreRefusal, storeUnusable } from './refusal.ts';
 import { SoundDatabase } from './sound-database.ts';
 import { openSoundLevel } from './sound-level.ts';
 
@@ -60,9 +64,23 @@ export interface DatabaseOptions {
 
 /** Refuses with a StoreRefusal that a person can act on; creates the store when there is none. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { directory, clock, log } = options;
+  const { directory } = options;
   await refuseFile(directory);
   const layout = layoutOf(directory);
+  return open(options, layout)
+    .catch(async (error: unknown) => {
+      if (!isDiskFull(error)) throw error;
+      // Whoever holds the lock needs no room to say so: nobody else lives from this reserve.
+      await rm(layout.reserve, { force: true });
+      return open(options, layout);
+    })
+    .catch((error: unknown) => {
+      throw error instanceof StoreRefusal ? error : storeUnusable(directory, error);
+    });
+}
+
+async function open(options: DatabaseOptions, layout: Layout): Promise<Database> {
+  const { directory, clock, log } = options;
   await makeDirectory(directory);
   const lock = await lockDirectory(layout);
   let commitFile: CommitFile | undefined;

@@ -1,3 +1,5 @@
+import { reasonOf } from './faults.ts';
+
 /**
  * Why a store is not opened:
  * locked: another process has it; damaged: it lacks or garbles what it acknowledged; foreign: it is
@@ -16,6 +18,12 @@ export class StoreRefusal extends Error {
     this.kind = kind;
   }
 }
+
+/** What the system said when it did not let us open the store. */
+export const storeUnusable = (directory: string, cause: unknown): StoreRefusal =>
+  new StoreRefusal('unusable', `${directory}: the store cannot be opened: ${reasonOf(cause)}`, {
+    cause,
+  });
 
 /** A place in a store's files that is not as it was written. */
 export interface Damage {
