@@ -1,0 +1,190 @@
+import thrift from 'thrift';
+
+import type { Clock } from '../core/time.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { checked } from './checked.ts';
+import { Connection } from './connection.ts';
+import { ForsunConnectionError, ForsunPlanError, ForsunServerError } from './errors.ts';
+import { generatedTypes, type GeneratedClient, type WirePlan } from './generated.ts';
+import { markedObject, unmarkedMap } from './param-safe-protocol.ts';
+import { planOf, type Plan } from './plan.ts';
+
+export interface ForsunClientOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 6458. */
+  readonly port?: number;
+  /** How long a call waits for its reply; default 30,000. */
+  readonly timeoutMs?: number;
+  /** How long a connection may take to come about; default 5,000. */
+  readonly connectTimeoutMs?: number;
+  /** Calls that may wait for their replies at once; default 10,000. */
+  readonly maxWaitingCalls?: number;
+  readonly clock?: Clock;
+}
+
+/** What to do when: each field a number, or absent for "any". */
+export interface CalendarPlan {
+  /** Absent or empty: the server makes one. A plan that has it is replaced. */
+  readonly key?: string;
+  readonly second?: number;
+  readonly minute?: number;
+  readonly hour?: number;
+  readonly day?: number;
+  readonly month?: number;
+  readonly week?: number;
+  /** Default `shell`. */
+  readonly action?: string;
+  readonly params?: Readonly<Record<string, string>> | ReadonlyMap<string, string>;
+}
+
+/** The interval is the sum of the fields, each times its unit. */
+export interface IntervalPlan extends CalendarPlan {
+  /** Firings before the plan ends; default 1, 0 for ever. */
+  readonly count?: number;
+}
+
+/**
+ * A client of forsund. It connects with its first call, and again with the next call after a failure.
+ * Calls may overlap; the server takes them in order. Every call settles: with its reply, or rejected with
+ * ForsunPlanError (refused), ForsunConnectionError (no reply came) or ForsunServerError. No call is sent
+ * twice.
+ */
+export class ForsunClient {
+  readonly #options: Required<ForsunClientOptions>;
+  #connection: Connection | undefined;
+  #isClosed = false;
+
+  constructor(options: ForsunClientOptions = {}) {
+    this.#options = {
+      host: options.host ?? '127.0.0.1',
+      port: options.port ?? 6458,
+      timeoutMs: options.timeoutMs ?? 30_000,
+      connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+      maxWaitingCalls: options.maxWaitingCalls ?? 10_000,
+      clock: options.clock ?? systemClock,
+    };
+  }
+
+  /** Resolves when the server answers. */
+  async ping(): Promise<void> {
+    await this.#call((client) => client.ping());
+  }
+
+  /** Makes a plan that fires whenever the given fields match; resolves once it is durable. */
+  async create(plan: CalendarPlan): Promise<Plan> {
+    const [key, second, minute, hour, day, month, week, action, params] = wireArguments(plan);
+    return this.#plan((client) =>
+      client.create(key, second, minute, hour, day, month, week, action, params),
+    );
+  }
+
+  /** Makes a plan that fires after an interval, `count` times; resolves once it is durable. */
+  async createTimeout(plan: IntervalPlan): Promise<Plan> {
+    const [key, second, minute, hour, day, month, week, action, params] = wireArguments(plan);
+    const count = checked.count(plan.count);
+    return this.#plan((client) =>
+      client.createTimeout(key, second, minute, hour, day, month, week, count, action, params),
+    );
+  }
+
+  /** Removes the plan and resolves to it as it was; rejects with code 1003 when there is none. */
+  async remove(key: string): Promise<Plan> {
+    const wireKey = checked.text('key', key);
+    return this.#plan((client) => client.remove(wireKey));
+  }
+
+  /** Rejects with code 1003 when no plan has the key. */
+  async get(key: string): Promise<Plan> {
+    const wireKey = checked.text('key', key);
+    return this.#plan((client) => client.get(wireKey));
+  }
+
+  /** Plans that run, are queued, or fall due in the current second. */
+  async getCurrent(): Promise<readonly Plan[]> {
+    return (await this.#call((client) => client.getCurrent())).map(planOf);
+  }
+
+  /** Plans whose next fire time is that second since the epoch. */
+  async getTime(timestamp: number): Promise<readonly Plan[]> {
+    const second = checked.timestamp(timestamp);
+    return (await this.#call((client) => client.getTime(second))).map(planOf);
+  }
+
+  /** Keys that begin with the prefix, in byte order; all by default. */
+  async getKeys(prefix = ''): Promise<readonly string[]> {
+    const wirePrefix = checked.text('prefix', prefix);
+    return this.#call((client) => client.getKeys(wirePrefix));
+  }
+
+  /** What the server says about itself: its version, counters and gauges, as texts. */
+  async info(): Promise<ReadonlyMap<string, string>> {
+    return unmarkedMap(await this.#call((client) => client.info()));
+  }
+
+  /** Ends the connection; calls in flight and later ones are rejected. */
+  close(): void {
+    this.#isClosed = true;
+    this.#connection?.destroy();
+  }
+
+  async #plan(invoke: (client: GeneratedClient) => Promise<WirePlan>): Promise<Plan> {
+    return planOf(await this.#call(invoke));
+  }
+
+  async #call<Reply>(invoke: (client: GeneratedClient) => Promise<Reply>): Promise<Reply> {
+    try {
+      return await this.#open().call(invoke);
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
+  #open(): Connection {
+    if (this.#isClosed) throw new ForsunConnectionError('closed', 'the client is closed');
+    if (this.#connection?.isUsable !== true) {
+      this.#connection = new Connection({ ...this.#options, maxReplyBytes: MAX_REPLY_BYTES });
+    }
+    const { maxWaitingCalls } = this.#options;
+    if (this.#connection.waitingCount >= maxWaitingCalls) {
+      throw new ForsunConnectionError('full', `${maxWaitingCalls} calls wait for their replies`);
+    }
+    return this.#connection;
+  }
+}
+
+/** The server caps a reply at 16 MiB; what is far beyond is no reply of its. */
+const MAX_REPLY_BYTES = 64 * 1024 * 1024;
+
+function wireArguments(plan: CalendarPlan) {
+  const { params = {} } = plan;
+  const pairs = params instanceof Map ? [...params] : Object.entries(params);
+  return [
+    checked.text('key', plan.key ?? ''),
+    checked.field('second', plan.second),
+    checked.field('minute', plan.minute),
+    checked.field('hour', plan.hour),
+    checked.field('day', plan.day),
+    checked.field('month', plan.month),
+    checked.field('week', plan.week),
+    checked.text('action', plan.action ?? 'shell'),
+    markedObject(
+      pairs.map(([name, value]) => [
+        checked.text('a param name', name),
+        checked.text(`param ${name}`, value),
+      ]),
+    ),
+  ] as const;
+}
+
+/** The generated code's errors as ours. */
+function translated(error: unknown): unknown {
+  if (error instanceof generatedTypes.ForsunPlanError) {
+    return new ForsunPlanError(error.code, error.message);
+  }
+  if (error instanceof thrift.Thrift.TApplicationException) {
+    return new ForsunServerError(error.message);
+  }
+  // The generated code rejects with a bare text when a reply holds neither result nor error.
+  return typeof error === 'string' ? new ForsunServerError(error) : error;
+}
