@@ -39,11 +39,18 @@ export class FakeClock implements Clock {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
     if (second !== this.now()) return Promise.resolve();
     return new Promise((wake, reject) => {
-      const sleeper = { second, wake };
-      this.#sleepers.add(sleeper);
-      signal.addEventListener('abort', () => {
+      const abort = (): void => {
         if (this.#sleepers.delete(sleeper)) reject(signal.reason as Error);
-      });
+      };
+      const sleeper = {
+        second,
+        wake: () => {
+          signal.removeEventListener('abort', abort);
+          wake();
+        },
+      };
+      this.#sleepers.add(sleeper);
+      signal.addEventListener('abort', abort);
     });
   }
 

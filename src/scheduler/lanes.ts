@@ -1,0 +1,144 @@
+/** Limits that keep one target from hurting another (docs/design.md, law 7). */
+export interface DispatchLimits {
+  /** Runs under way in all. */
+  readonly runs: number;
+  /** Firings held in memory in all: queued, running or being settled. */
+  readonly held: number;
+  /** Firings that wait in memory for one origin; what comes beyond is parked in the store. */
+  readonly queuedPerOrigin: number;
+}
+
+export const dispatchDefaults: DispatchLimits = {
+  runs: 1_024,
+  held: 8_192,
+  queuedPerOrigin: 1_024,
+};
+
+/** Origins remembered as proven. */
+const maxProven = 10_000;
+/** The part of all runs that one origin may have before it has proved itself. */
+const unprovenShare = 1 / 64;
+
+/** Gives the room of a run back; says whether it ended in time, or undefined when it never started. */
+export type Ended = (inTime: boolean | undefined) => void;
+
+/** One origin's runs and what waits for them. It exists only while it has either. */
+export class Lane<T> {
+  readonly origin: string;
+  readonly maxRuns: number;
+  readonly queue: T[] = [];
+  running = 0;
+
+  constructor(origin: string, maxRuns: number) {
+    this.origin = origin;
+    this.maxRuns = maxRuns;
+  }
+
+  get isEmpty(): boolean {
+    return this.queue.length === 0 && this.running === 0;
+  }
+}
+
+/**
+ * The lanes of all origins, and whose turn it is. An origin is proven while its last run ended in time;
+ * half of all runs is open to proven ones only, so many dead targets cannot fill what the living need.
+ */
+export class Lanes<T> {
+  readonly #limits: DispatchLimits;
+  readonly #lanes = new Map<string, Lane<T>>();
+  readonly #ready = { proven: new Set<Lane<T>>(), unproven: new Set<Lane<T>>() };
+  readonly #proven = new Set<string>();
+  #running = 0;
+  #unprovenRunning = 0;
+  #unprovenTurn = false;
+
+  constructor(limits: DispatchLimits) {
+    this.#limits = limits;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  isProven(origin: string): boolean {
+    return this.#proven.has(origin);
+  }
+
+  queued(origin: string): number {
+    return this.#lanes.get(origin)?.queue.length ?? 0;
+  }
+
+  enqueue(origin: string, maxRuns: number, item: T): void {
+    let lane = this.#lanes.get(origin);
+    if (lane === undefined) this.#lanes.set(origin, (lane = new Lane<T>(origin, maxRuns)));
+    lane.queue.push(item);
+    this.#file(lane);
+  }
+
+  /** The next item that has room to run, its room taken; undefined when none has. */
+  start(): { readonly item: T; readonly ended: Ended } | undefined {
+    const lane = this.#nextLane();
+    const item = lane?.queue.shift();
+    if (lane === undefined || item === undefined) return undefined;
+    const isUnproven = !this.isProven(lane.origin);
+    lane.running += 1;
+    this.#running += 1;
+    if (isUnproven) this.#unprovenRunning += 1;
+    this.#file(lane);
+    return {
+      item,
+      ended: (inTime) => {
+        lane.running -= 1;
+        this.#running -= 1;
+        if (isUnproven) this.#unprovenRunning -= 1;
+        if (inTime !== undefined) this.#remember(lane.origin, inTime);
+        this.#file(lane);
+      },
+    };
+  }
+
+  /** Takes out all that wait. */
+  removeQueued(): T[] {
+    return [...this.#lanes.values()].flatMap((lane) => {
+      const items = lane.queue.splice(0);
+      this.#file(lane);
+      return items;
+    });
+  }
+
+  #nextLane(): Lane<T> | undefined {
+    if (this.#running >= this.#limits.runs) return undefined;
+    const unprovenMay = this.#unprovenRunning < this.#limits.runs / 2;
+    const proven = first(this.#ready.proven);
+    const unproven = unprovenMay ? first(this.#ready.unproven) : undefined;
+    this.#unprovenTurn = !this.#unprovenTurn;
+    return this.#unprovenTurn ? (unproven ?? proven) : (proven ?? unproven);
+  }
+
+  /** Puts a lane behind the others that are ready, or takes it out: to be called on every change. */
+  #file(lane: Lane<T>): void {
+    this.#ready.proven.delete(lane);
+    this.#ready.unproven.delete(lane);
+    if (lane.isEmpty) this.#lanes.delete(lane.origin);
+    if (lane.queue.length === 0) return;
+    const isProven = this.isProven(lane.origin);
+    const unprovenRuns = Math.max(1, Math.floor(this.#limits.runs * unprovenShare));
+    const maxRuns = isProven ? lane.maxRuns : Math.min(lane.maxRuns, unprovenRuns);
+    if (lane.running < maxRuns) this.#ready[isProven ? 'proven' : 'unproven'].add(lane);
+  }
+
+  #remember(origin: string, inTime: boolean): void {
+    this.#proven.delete(origin);
+    if (!inTime) return;
+    this.#proven.add(origin);
+    if (this.#proven.size > maxProven) {
+      const oldest = first(this.#proven);
+      if (oldest !== undefined) this.#proven.delete(oldest);
+    }
+  }
+}
+
+function first<V>(values: Set<V>): V | undefined {
+  for (const value of values) return value;
+  return undefined;
+}

@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto';
+
+import type { ActionRegistry } from '../actions/action.ts';
+import { badArgument, planNotFound } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Plan, PlanRequest } from '../core/plan.ts';
+import { type PlanKeys, planKeys } from '../core/plan-key.ts';
+import type { PlanLimits } from '../core/plan-limits.ts';
+import { draftOf } from '../core/plan-request.ts';
+import { actionParams } from '../core/policy.ts';
+import { addSeconds, type Clock, type UnixSeconds } from '../core/time.ts';
+import type { Counters } from '../metrics/counters.ts';
+import type { ClaimResult, Store } from '../stores/store.ts';
+import type { RetrySettings } from './backoff.ts';
+import { CatchUpBudget } from './catch-up.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { DispatchLimits } from './lanes.ts';
+import type { PlanService } from './plan-service.ts';
+import { ticks } from './ticks.ts';
+
+export interface SchedulerSettings {
+  /** Zone of calendar plans that name none. */
+  readonly timezone: string;
+  readonly planLimits: PlanLimits;
+  /** Caps of one reply. */
+  readonly maxKeysListed: number;
+  readonly maxPlansListed: number;
+  readonly dispatch: DispatchLimits;
+  readonly retry: RetrySettings;
+  /** Firings of one claim: one durable step, short enough not to hold up the loop. */
+  readonly claimSize: number;
+  /** What is due longer ago than this is catch-up, and claimed at no more than that many a second. */
+  readonly lateAfterSeconds: number;
+  readonly catchUpPerSecond: number;
+}
+
+export interface SchedulerDeps {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly actions: ActionRegistry;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly random?: () => number;
+}
+
+/** The clockwork: turns requests into plans, ticks into claims, claims into runs. */
+export class Scheduler implements PlanService {
+  readonly #deps: SchedulerDeps;
+  readonly #settings: SchedulerSettings;
+  readonly #dispatcher: Dispatcher;
+  readonly #catchUp: CatchUpBudget;
+  readonly #newKey: PlanKeys;
+  readonly #stop = new AbortController();
+  /** Generations that ended while a claim was under way: what it brings of them must not start. */
+  readonly #endedMeanwhile = new Map<string, number>();
+  #claiming: Promise<void> | undefined;
+  #mustClaimAgain = false;
+  /** More was due than there was room for. */
+  #isWaitingForRoom = false;
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(deps: SchedulerDeps, settings: SchedulerSettings) {
+    const { dispatch, retry } = settings;
+    const random = deps.random ?? Math.random;
+    this.#deps = deps;
+    this.#settings = settings;
+    this.#newKey = planKeys(deps.clock, randomBytes);
+    this.#catchUp = new CatchUpBudget(deps.clock, settings.catchUpPerSecond);
+    const onRoom = (): void => this.#roomCameFree();
+    this.#dispatcher = new Dispatcher({ ...deps, random, limits: dispatch, retry, onRoom });
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** Claims nothing more, lets runs end for that long, and leaves the rest to the next start. */
+  async drain(graceMs: number): Promise<void> {
+    this.#stop.abort();
+    await this.#loop;
+    await this.#claiming;
+    await this.#dispatcher.drain(graceMs);
+  }
+
+  async create(request: PlanRequest): Promise<Plan> {
+    const { actions, counters, store } = this.#deps;
+    const { timezone: defaultZone, planLimits: limits } = this.#settings;
+    const context = { now: store.now(), newKey: this.#newKey, defaultZone, limits };
+    const { draft, firstFireTime } = draftOf(request, context);
+    actions.get(draft.action).prepare(actionParams(draft.params));
+    const plan = await store.put(draft, firstFireTime);
+    this.#endOlder(plan.key, plan.generation);
+    counters.add(request.kind === 'interval' ? 'create_timeouted_count' : 'created_count');
+    if (firstFireTime <= store.now()) this.#claimSoon();
+    return plan;
+  }
+
+  async remove(key: string): Promise<Plan> {
+    const plan = await this.#deps.store.remove(key);
+    if (plan === undefined) throw planNotFound(key);
+    this.#endOlder(key, plan.generation + 1);
+    this.#deps.counters.add('removed_count');
+    return plan;
+  }
+
+  async get(key: string): Promise<Plan> {
+    const plan = await this.#deps.store.get(key);
+    if (plan === undefined) throw planNotFound(key);
+    return plan;
+  }
+
+  async current(): Promise<readonly Plan[]> {
+    const { store } = this.#deps;
+    const limit = this.#settings.maxPlansListed;
+    const due = await store.dueAt(store.now(), limit + 1);
+    const keys = new Set([...this.#dispatcher.keys(), ...due.map(({ key }) => key)]);
+    if (keys.size > limit) throw tooMany('plans are current', limit, 'ask for single keys');
+    return store.getMany([...keys]);
+  }
+
+  async dueAt(second: UnixSeconds): Promise<readonly Plan[]> {
+    const limit = this.#settings.maxPlansListed;
+    const plans = await this.#deps.store.dueAt(second, limit + 1);
+    if (plans.length > limit) throw tooMany('plans are due then', limit, 'list keys by prefix');
+    return plans;
+  }
+
+  async keys(prefix: string): Promise<readonly string[]> {
+    const limit = this.#settings.maxKeysListed;
+    const keys = await this.#deps.store.keys(prefix, limit + 1);
+    if (keys.length > limit) throw tooMany('keys match', limit, 'narrow the prefix');
+    return keys;
+  }
+
+  async #run(): Promise<void> {
+    for await (const _second of ticks(this.#deps.clock, this.#stop.signal)) {
+      this.#deps.counters.add('timer_loop_count');
+      this.#claimSoon();
+      void this.#dispatcher.fetchParked();
+    }
+  }
+
+  /** One claim at a time; asked meanwhile, it looks once more when it has ended. */
+  #claimSoon(): void {
+    this.#mustClaimAgain = true;
+    this.#claiming ??= this.#claimWhileAsked();
+  }
+
+  async #claimWhileAsked(): Promise<void> {
+    const { counters, log } = this.#deps;
+    await Promise.resolve();
+    while (this.#mustClaimAgain && !this.#stop.signal.aborted) {
+      this.#mustClaimAgain = false;
+      try {
+        await this.#claimDue();
+      } catch (error) {
+        // Nothing is lost: what is due stays due, and the next tick tries again.
+        counters.add('timer_loop_ready_error_count');
+        log.error('due plans not claimed', { error: String(error) });
+      }
+      this.#endedMeanwhile.clear();
+    }
+    // In the same step as the last look at what is asked, or a call in between would go unheard.
+    this.#claiming = undefined;
+  }
+
+  async #claimDue(): Promise<void> {
+    const { store } = this.#deps;
+    for (;;) {
+      const room = Math.min(this.#dispatcher.room(), this.#settings.claimSize);
+      this.#isWaitingForRoom = room < 1;
+      if (this.#isWaitingForRoom || this.#stop.signal.aborted) return;
+      const now = store.now();
+      const late = Math.min(this.#catchUp.left(), Math.ceil(room / 2));
+      const lateBefore = addSeconds(now, -this.#settings.lateAfterSeconds);
+      const result = await store.claim(now, { firings: room, late, lateBefore });
+      this.#account(result);
+      this.#dispatcher.accept(result.claims.filter((claim) => !this.#hasEnded(claim)));
+      const isMoving = result.claims.length + result.merged + result.skipped > 0;
+      if (!result.more || !isMoving) return;
+    }
+  }
+
+  #account({ misfires, merged, skipped }: ClaimResult): void {
+    const { counters, log } = this.#deps;
+    this.#catchUp.spend(misfires);
+    if (misfires + merged + skipped === 0) return;
+    counters.add('misfired_count', misfires);
+    counters.add('merged_count', merged);
+    counters.add('skipped_count', skipped);
+    log.warn('due times missed', { misfires, merged, skipped });
+  }
+
+  #roomCameFree(): void {
+    // A good part of the room at once: many small claims would each cost a durable step. No more than
+    // a quarter of it, for half may be held by dead targets for long.
+    const enough = Math.min(this.#settings.claimSize, this.#settings.dispatch.held / 4);
+    if (this.#isWaitingForRoom && this.#dispatcher.room() >= enough) this.#claimSoon();
+  }
+
+  #endOlder(key: string, beforeGeneration: number): void {
+    this.#dispatcher.void(key, beforeGeneration);
+    if (this.#claiming !== undefined) this.#endedMeanwhile.set(key, beforeGeneration);
+  }
+
+  #hasEnded({ firing }: ClaimResult['claims'][number]): boolean {
+    const before = this.#endedMeanwhile.get(firing.key);
+    return before !== undefined && firing.generation < before;
+  }
+}
+
+const tooMany = (what: string, limit: number, hint: string): Error =>
+  badArgument(`more than ${limit} ${what}, which is the most one reply may list: ${hint}`);

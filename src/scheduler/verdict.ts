@@ -1,0 +1,68 @@
+import type { Action } from '../actions/action.ts';
+import type { Log, LogFields } from '../core/log.ts';
+import { policyOf } from '../core/policy.ts';
+import { addSeconds } from '../core/time.ts';
+import type { Counters } from '../metrics/counters.ts';
+import type { Claim, Settlement, Store } from '../stores/store.ts';
+import { type RetrySettings, retryDelay } from './backoff.ts';
+import type { Ending } from './run.ts';
+
+export interface VerdictDeps {
+  readonly store: Pick<Store, 'now'>;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly random: () => number;
+  readonly retry: RetrySettings;
+}
+
+/** Says what becomes of a firing whose run has ended; counts it and logs what went wrong, once. */
+export class Verdict {
+  readonly #deps: VerdictDeps;
+
+  constructor(deps: VerdictDeps) {
+    this.#deps = deps;
+  }
+
+  /** Undefined: the run was cut by our own stop, so the firing stays in flight for the next start. */
+  of(claim: Claim, action: Action, ending: Ending): Settlement | undefined {
+    if (ending.kind === 'stopped') return undefined;
+    this.#deps.counters.add('action_executed_count');
+    if (ending.kind === 'deadline') {
+      const reason = `not done within its deadline of ${ending.seconds} s`;
+      return action.retriesDeadline ? this.#retry(claim, reason) : this.failed(claim, reason);
+    }
+    const { outcome } = ending;
+    switch (outcome.kind) {
+      case 'done':
+        return { kind: 'done' };
+      case 'failed':
+        return this.failed(claim, outcome.reason);
+      case 'retry':
+        return this.#retry(claim, outcome.reason, outcome.afterSeconds);
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  failed(claim: Claim, reason: string): Settlement {
+    this.#deps.counters.add('action_executed_error_count');
+    this.#deps.log.error('firing failed', { ...fields(claim), reason });
+    return { kind: 'failed' };
+  }
+
+  #retry(claim: Claim, reason: string, afterSeconds?: number): Settlement {
+    const { counters, log, random, retry, store } = this.#deps;
+    const { failures } = claim.firing;
+    const allowed = policyOf(claim.plan.params).retries ?? retry.retries;
+    if (failures >= allowed) return this.failed(claim, reason);
+    const delay = retryDelay(retry, failures, random, afterSeconds);
+    counters.add('action_retried_count');
+    log.warn('attempt failed', { ...fields(claim), reason, retryInSeconds: delay });
+    return { kind: 'retry', until: addSeconds(store.now(), delay) };
+  }
+}
+
+function fields({ plan, firing }: Claim): LogFields {
+  const { key, fireTime, attempt } = firing;
+  return { key, action: plan.action, fireTime, attempt };
+}

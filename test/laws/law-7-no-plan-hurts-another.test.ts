@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+
+import { T0 } from '../support/plans.ts';
+import { every, once, Rig } from '../support/rig.ts';
+
+test('law 7: a target that never answers delays only its own plans', async () => {
+  const rig = new Rig({ dispatch: { runs: 100, held: 400, queuedPerOrigin: 50 } });
+  for (let n = 0; n < 1_000; n += 1)
+    await rig.scheduler.create(once(1, `sick-${n}`, { target: 'sick', hold: '1' }));
+  await rig.scheduler.create(every(1, 'healthy', { target: 'healthy' }));
+  await rig.pass(20);
+  const healthy = rig.probe.runs.filter(({ key }) => key === 'healthy');
+  expect(healthy.map(({ startedAt }) => startedAt - T0)).toEqual(
+    Array.from({ length: 20 }, (_, n) => n + 1),
+  );
+  await rig.stop();
+});
+
+test('law 7: many dead targets at once leave half of all runs to proven ones', async () => {
+  const rig = new Rig({ dispatch: { runs: 10, held: 100, queuedPerOrigin: 10 } });
+  await rig.scheduler.create(every(1, 'healthy', { target: 'healthy' }));
+  await rig.pass(1);
+  for (let n = 0; n < 500; n += 1)
+    await rig.scheduler.create(once(1, `dead-${n}`, { target: `dead-${n}`, hold: '1' }));
+  await rig.pass(20);
+  const healthy = rig.probe.runs.filter(({ key }) => key === 'healthy');
+  expect(healthy.map(({ startedAt }) => startedAt - T0)).toEqual(
+    Array.from({ length: 21 }, (_, n) => n + 1),
+  );
+  await rig.stop();
+});
+
+test('law 7: what was parked runs once its target answers again, oldest first', async () => {
+  const rig = new Rig({ dispatch: { runs: 100, held: 400, queuedPerOrigin: 4 } }, 1);
+  await rig.scheduler.create(once(1, 'first', { target: 'a', hold: '1' }));
+  for (let n = 2; n <= 30; n += 1) await rig.scheduler.create(once(n, `k${n}`, { target: 'a' }));
+  await rig.pass(31);
+  expect(rig.probe.runs).toHaveLength(1);
+  expect(rig.counters.value('parked_count')).toBeGreaterThan(0);
+  rig.probe.runs[0]?.end({ kind: 'done' });
+  await rig.pass(10);
+  expect(rig.probe.fired(T0)).toEqual([
+    'first@1',
+    ...Array.from({ length: 29 }, (_, n) => `k${n + 2}@${n + 2}`),
+  ]);
+  await rig.stop();
+});
+
+test('law 7: an action that throws costs its own firing, no tick and no other plan', async () => {
+  const rig = new Rig();
+  rig.probe.outcome = 'throw';
+  await rig.scheduler.create(once(1, 'broken'));
+  await rig.pass(1);
+  rig.probe.outcome = { kind: 'done' };
+  await rig.scheduler.create(once(1, 'sound'));
+  await rig.pass(1);
+  expect(rig.probe.fired(T0)).toEqual(['broken@1', 'sound@2']);
+  expect(rig.log.events()).toContain('firing failed');
+  await rig.stop();
+});
+
+test('law 7: an action that ignores its deadline is given up', async () => {
+  const rig = new Rig({}, 1);
+  await rig.scheduler.create(
+    once(1, 'deaf', { target: 'a', hold: 'ignoreAbort', 'forsun.timeout': '5' }),
+  );
+  await rig.scheduler.create(once(2, 'next', { target: 'a' }));
+  await rig.pass(10);
+  expect(rig.probe.fired(T0)).toEqual(['deaf@1']);
+  await rig.pass(20);
+  expect(rig.probe.fired(T0)).toContain('next@2');
+  await rig.stop();
+});
+
+test('law 7: a store that is away for a while stops no clock: what fell due fires on return', async () => {
+  const rig = new Rig();
+  await rig.scheduler.create(once(2, 'k'));
+  rig.store.outage = 'the disk is full';
+  await rig.pass(5);
+  await expect(rig.scheduler.create(once(2, 'refused'))).rejects.toMatchObject({
+    code: 'plan_not_stored',
+  });
+  expect(rig.probe.runs).toEqual([]);
+  rig.store.outage = undefined;
+  await rig.pass(1);
+  expect(rig.probe.fired(T0)).toEqual(['k@2']);
+  await rig.stop();
+});

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+
+import { every, once, Rig } from '../support/rig.ts';
+
+test('law 8, bounded: no more firings are held than the limit, whatever is due', async () => {
+  const rig = new Rig({ dispatch: { runs: 10, held: 50, queuedPerOrigin: 20 } });
+  for (let n = 0; n < 500; n += 1)
+    await rig.scheduler.create(once(1, `k${n}`, { target: `t${n % 100}`, hold: '1' }));
+  await rig.pass(5);
+  expect(rig.counters.value('timeout_handling_count')).toBeLessThanOrEqual(50);
+  await rig.stop();
+});
+
+test('law 8, bounded: one plan has no more unfinished firings than its limit', async () => {
+  const rig = new Rig();
+  await rig.scheduler.create(every(1, 'k', { hold: '1' }));
+  await rig.pass(50);
+  expect((await rig.scheduler.get('k')).unfinished).toHaveLength(10);
+  await rig.stop();
+});
+
+test('law 8, bounded: a list beyond its cap is refused, and says to narrow the prefix', async () => {
+  const rig = new Rig({ maxKeysListed: 3, maxPlansListed: 3 });
+  for (let n = 0; n < 4; n += 1) await rig.scheduler.create(once(5, `k${n}`));
+  await expect(rig.scheduler.keys('k')).rejects.toThrow(/more than 3 keys.*narrow the prefix/);
+  await expect(rig.scheduler.dueAt(rig.clock.now())).resolves.toEqual([]);
+  await rig.pass(4);
+  await expect(rig.scheduler.dueAt((await rig.scheduler.get('k0')).nextFireTime!)).rejects.toThrow(
+    /more than 3 plans/,
+  );
+  expect(await rig.scheduler.keys('k3')).toEqual(['k3']);
+  await rig.stop();
+});

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+
+import { addSeconds } from '../../src/core/time.ts';
+import { T0 } from '../support/plans.ts';
+import { every, once, Rig } from '../support/rig.ts';
+
+test('law 9, nothing silent: what was missed is counted and logged once', async () => {
+  const rig = new Rig();
+  await rig.scheduler.create(every(10, 'merges'));
+  await rig.scheduler.create(every(10, 'skips', { 'forsun.misfire': 'skip' }));
+  await rig.clock.set(addSeconds(T0, 1_005));
+  expect(rig.counters.value('misfired_count')).toBe(1);
+  expect(rig.counters.value('merged_count')).toBe(99);
+  expect(rig.counters.value('skipped_count')).toBeGreaterThan(90);
+  expect(rig.log.events()).toContain('due times missed');
+  await rig.stop();
+});
+
+test('law 9, nothing silent: a retry and a giving up are counted and say why', async () => {
+  const rig = new Rig();
+  rig.probe.outcome = { kind: 'retry', reason: 'connection refused' };
+  await rig.scheduler.create(once(1, 'k'));
+  await rig.pass(40);
+  expect(rig.counters.value('action_retried_count')).toBe(3);
+  expect(rig.counters.value('action_executed_error_count')).toBe(1);
+  const told = rig.log.lines.filter(({ fields }) => fields['reason'] === 'connection refused');
+  expect(told.map(({ level }) => level)).toEqual(['warn', 'warn', 'warn', 'error']);
+  await rig.stop();
+});
+
+test('law 9, nothing silent: a stored plan whose action is off by now fails, and says why', async () => {
+  const rig = new Rig();
+  const draft = { key: 'k', count: 1, action: 'gone', params: new Map<string, string>() };
+  const schedule = { kind: 'interval', everySeconds: 1, fields: {} } as const;
+  await rig.store.put({ ...draft, schedule }, addSeconds(T0, 1));
+  await rig.pass(1);
+  expect(rig.log.lines.at(-1)).toMatchObject({ level: 'error', event: 'firing failed' });
+  expect(rig.store.planCount()).toBe(0);
+  await rig.stop();
+});

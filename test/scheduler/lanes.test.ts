@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+
+import { type Ended, Lanes } from '../../src/scheduler/lanes.ts';
+
+const limits = { runs: 4, held: 100, queuedPerOrigin: 10 };
+
+/** Starts all that has room; returns what was started, with the way to end each. */
+function startAll(lanes: Lanes<string>): { item: string; ended: Ended }[] {
+  const started = [];
+  for (let next = lanes.start(); next; next = lanes.start()) started.push(next);
+  return started;
+}
+
+test('an origin runs no more than its limit at once, and the rest keep their order', () => {
+  const lanes = new Lanes<string>(limits);
+  for (const item of ['a1', 'a2', 'a3']) lanes.enqueue('a', 1, item);
+  const [first] = startAll(lanes);
+  expect(first?.item).toBe('a1');
+  expect(lanes.start()).toBeUndefined();
+  first?.ended(true);
+  expect(startAll(lanes).map(({ item }) => item)).toEqual(['a2']);
+});
+
+test('origins that never answered in time get at most half of all runs', () => {
+  const lanes = new Lanes<string>(limits);
+  for (const origin of ['dead1', 'dead2', 'dead3']) lanes.enqueue(origin, 64, origin);
+  const dead = startAll(lanes);
+  expect(dead).toHaveLength(2);
+  lanes.enqueue('new', 64, 'new');
+  expect(startAll(lanes)).toEqual([]);
+  dead[0]?.ended(true);
+  expect(lanes.isProven(dead[0]?.item ?? '')).toBe(true);
+  expect(startAll(lanes)).toHaveLength(1);
+  lanes.enqueue(dead[0]?.item ?? '', 64, 'proven');
+  expect(startAll(lanes).map(({ item }) => item)).toEqual(['proven']);
+});
+
+test('a late ending takes the proof away', () => {
+  const lanes = new Lanes<string>(limits);
+  for (const inTime of [true, false]) {
+    lanes.enqueue('a', 1, 'a');
+    startAll(lanes)[0]?.ended(inTime);
+    expect(lanes.isProven('a')).toBe(inTime);
+  }
+});
+
+test('origins take turns', () => {
+  const lanes = new Lanes<string>({ ...limits, runs: 2 });
+  for (const origin of ['a', 'b']) {
+    lanes.enqueue(origin, 64, origin);
+    startAll(lanes)[0]?.ended(true);
+  }
+  for (let n = 0; n < 4; n += 1) lanes.enqueue('a', 64, 'a');
+  lanes.enqueue('b', 64, 'b');
+  expect(
+    startAll(lanes)
+      .map(({ item }) => item)
+      .sort(),
+  ).toEqual(['a', 'b']);
+});

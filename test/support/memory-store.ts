@@ -1,0 +1,220 @@
+import { advance } from '../../src/core/misfire.ts';
+import { planNotStored } from '../../src/core/errors.ts';
+import type { Firing, UnfinishedFiring } from '../../src/core/firing.ts';
+import type { Plan, PlanDraft } from '../../src/core/plan.ts';
+import { policyOf } from '../../src/core/policy.ts';
+import { type Clock, type UnixSeconds } from '../../src/core/time.ts';
+import type { Claim, ClaimResult, ClaimRoom, Settlement, Store } from '../../src/stores/store.ts';
+
+type Entry = { readonly plan: Plan; readonly due: UnixSeconds; readonly firing?: UnfinishedFiring };
+
+/** The store's contract in its plainest form: one Map, everything found by scanning. Keeps nothing. */
+export class MemoryStore implements Store {
+  readonly recovery = { reclaimed: 0, givenUp: [] };
+  readonly #clock: Clock;
+  readonly #plans = new Map<string, Plan>();
+  #generation = 0;
+  /** When set, every change is refused with it. */
+  outage: string | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  now(): UnixSeconds {
+    return this.#clock.now();
+  }
+
+  async put(draft: PlanDraft, firstFireTime: UnixSeconds): Promise<Plan> {
+    this.#refuseInOutage();
+    const plan: Plan = {
+      ...draft,
+      generation: ++this.#generation,
+      createdTime: this.now(),
+      nextFireTime: firstFireTime,
+      firedCount: 0,
+      status: 0,
+      unfinished: [],
+    };
+    this.#plans.set(plan.key, plan);
+    return plan;
+  }
+
+  async remove(key: string): Promise<Plan | undefined> {
+    this.#refuseInOutage();
+    const plan = this.#plans.get(key);
+    this.#plans.delete(key);
+    return plan;
+  }
+
+  async get(key: string): Promise<Plan | undefined> {
+    return this.#plans.get(key);
+  }
+
+  async getMany(keys: readonly string[]): Promise<readonly Plan[]> {
+    return keys.flatMap((key) => this.#plans.get(key) ?? []);
+  }
+
+  async keys(prefix: string, limit: number): Promise<readonly string[]> {
+    return this.#inKeyOrder()
+      .map(({ key }) => key)
+      .filter((key) => key.startsWith(prefix))
+      .slice(0, limit);
+  }
+
+  async dueAt(second: UnixSeconds, limit: number): Promise<readonly Plan[]> {
+    return this.#inKeyOrder()
+      .filter((plan) => plan.nextFireTime === second)
+      .slice(0, limit);
+  }
+
+  planCount(): number {
+    return this.#plans.size;
+  }
+
+  async claim(until: UnixSeconds, room: ClaimRoom): Promise<ClaimResult> {
+    this.#refuseInOutage();
+    const result = { claims: [] as Claim[], merged: 0, skipped: 0, misfires: 0, more: false };
+    let late = room.late;
+    for (const { plan, due, firing } of this.#agenda(until)) {
+      const isLate = firing === undefined && due < room.lateBefore;
+      if (result.claims.length >= room.firings || (isLate && late < 1)) {
+        result.more = true;
+        continue;
+      }
+      if (firing !== undefined) {
+        result.claims.push(this.#claimAgain(plan, firing));
+        continue;
+      }
+      const step = advance(plan, policyOf(plan.params), due, until);
+      result.merged += step.merged;
+      result.skipped += step.skipped;
+      if (step.waits) continue;
+      if (isLate) late -= 1;
+      if (step.isMisfire && step.fire !== undefined) result.misfires += 1;
+      if (step.next !== undefined && step.next <= until) result.more = true;
+      const claim = this.#fire(plan, step.fire, step.next);
+      if (claim !== undefined) result.claims.push(claim);
+    }
+    return result;
+  }
+
+  async claimParked(origin: string, limit: number): Promise<readonly Claim[]> {
+    this.#refuseInOutage();
+    return this.#parked()
+      .filter(({ firing }) => firing.state.kind === 'parked' && firing.state.origin === origin)
+      .sort((a, b) => a.firing.fireTime - b.firing.fireTime)
+      .slice(0, limit)
+      .map(({ plan, firing }) => this.#claimAgain(plan, firing));
+  }
+
+  async parkedOrigins(after: string | undefined, limit: number): Promise<readonly string[]> {
+    const origins = this.#parked().flatMap(({ firing: { state } }) =>
+      state.kind === 'parked' ? state.origin : [],
+    );
+    return [...new Set(origins)]
+      .sort()
+      .filter((origin) => after === undefined || origin > after)
+      .slice(0, limit);
+  }
+
+  async settle(firing: Firing, settlement: Settlement): Promise<void> {
+    this.#refuseInOutage();
+    const plan = this.#plans.get(firing.key);
+    const unfinished = plan?.unfinished.find(({ fireTime }) => fireTime === firing.fireTime);
+    if (plan?.generation !== firing.generation || unfinished?.state.kind !== 'in_flight') return;
+    const { kind } = settlement;
+    if (kind === 'done' || kind === 'failed') this.#end(plan, unfinished, kind === 'done' ? 1 : -1);
+    else if (kind === 'released')
+      this.#change(plan, unfinished, { state: { kind: 'waiting', until: this.now() } });
+    else if (kind === 'parked') this.#change(plan, unfinished, { state: settlement });
+    else
+      this.#change({ ...plan, status: -1 }, unfinished, {
+        attempt: unfinished.attempt + 1,
+        failures: unfinished.failures + 1,
+        state: { kind: 'waiting', until: settlement.until },
+      });
+  }
+
+  async close(): Promise<void> {}
+
+  #refuseInOutage(): void {
+    if (this.outage !== undefined) throw planNotStored(this.outage);
+  }
+
+  #inKeyOrder(): Plan[] {
+    return [...this.#plans.values()].sort((a, b) =>
+      Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)),
+    );
+  }
+
+  #agenda(until: UnixSeconds): Entry[] {
+    const entries = [...this.#plans.values()].flatMap((plan): Entry[] => [
+      ...(plan.nextFireTime === undefined ? [] : [{ plan, due: plan.nextFireTime }]),
+      ...plan.unfinished.flatMap((firing) =>
+        firing.state.kind === 'waiting' ? [{ plan, due: firing.state.until, firing }] : [],
+      ),
+    ]);
+    return entries.filter(({ due }) => due <= until).sort((a, b) => a.due - b.due);
+  }
+
+  #parked(): { plan: Plan; firing: UnfinishedFiring }[] {
+    return [...this.#plans.values()].flatMap((plan) =>
+      plan.unfinished
+        .filter(({ state }) => state.kind === 'parked')
+        .map((firing) => ({ plan, firing })),
+    );
+  }
+
+  #fire(plan: Plan, fireTime?: UnixSeconds, next?: UnixSeconds): Claim | undefined {
+    const { nextFireTime: _due, ...rest } = this.#plans.get(plan.key) ?? plan;
+    const moved: Plan = { ...rest, ...(next === undefined ? {} : { nextFireTime: next }) };
+    if (fireTime === undefined) {
+      this.#keep(moved);
+      return undefined;
+    }
+    const firing: UnfinishedFiring = {
+      fireTime,
+      attempt: 1,
+      failures: 0,
+      crashes: 0,
+      state: { kind: 'in_flight' },
+    };
+    const fired: Plan = {
+      ...moved,
+      firedCount: moved.firedCount + 1,
+      lastFireTime: fireTime,
+      unfinished: [...moved.unfinished, firing],
+    };
+    this.#keep(fired);
+    return claimOf(fired, firing);
+  }
+
+  #claimAgain(plan: Plan, firing: UnfinishedFiring): Claim {
+    this.#change(this.#plans.get(plan.key) ?? plan, firing, { state: { kind: 'in_flight' } });
+    return claimOf(this.#plans.get(plan.key) ?? plan, firing);
+  }
+
+  #change(plan: Plan, firing: UnfinishedFiring, changes: Partial<UnfinishedFiring>): void {
+    const unfinished = plan.unfinished.map((each) =>
+      each.fireTime === firing.fireTime ? { ...each, ...changes } : each,
+    );
+    this.#keep({ ...plan, unfinished });
+  }
+
+  #end(plan: Plan, firing: UnfinishedFiring, status: 1 | -1): void {
+    const unfinished = plan.unfinished.filter(({ fireTime }) => fireTime !== firing.fireTime);
+    this.#keep({ ...plan, status, unfinished });
+  }
+
+  #keep(plan: Plan): void {
+    if (plan.nextFireTime === undefined && plan.unfinished.length === 0)
+      this.#plans.delete(plan.key);
+    else this.#plans.set(plan.key, plan);
+  }
+}
+
+function claimOf(plan: Plan, { fireTime, attempt, failures, crashes }: UnfinishedFiring): Claim {
+  const { key, generation } = plan;
+  return { plan, firing: { key, generation, fireTime, attempt, failures, crashes } };
+}
