@@ -22,7 +22,7 @@ const calendars = new BoundedCache<string, Calendar>(4_096);
 
 /**
  * The compiled rule of a schedule, from a bounded cache. Refuses an expression or a zone that cannot be
- * read with bad_argument, an expression of impossible dates with never_fires.
+ * read with bad_argument.
  */
 export function calendarOf(schedule: CalendarSchedule | CronSchedule): Calendar {
   const content = contentOf(schedule);
