@@ -1,0 +1,42 @@
+import { BlockList, isIP } from 'node:net';
+
+import { badArgument, quote } from '../../core/errors.ts';
+
+const mappedPrefix = /^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i;
+const mappedBits = 96;
+
+/** An address as networks know it: without a zone, and ::ffff:a.b.c.d as a.b.c.d. */
+export const plainAddress = (address: string): string =>
+  address.replace(/%.*$/, '').replace(mappedPrefix, '');
+
+/** A set of networks. */
+export class Networks {
+  readonly #list = new BlockList();
+
+  /** Of addresses and CIDRs, such as 10.0.0.0/8 or fd00::/8; bad_argument names one that is neither. */
+  constructor(networks: readonly string[]) {
+    for (const network of networks) this.#add(network);
+  }
+
+  has(address: string): boolean {
+    const plain = plainAddress(address);
+    const family = isIP(plain);
+    return family !== 0 && this.#list.check(plain, family === 4 ? 'ipv4' : 'ipv6');
+  }
+
+  #add(network: string): void {
+    const [given = '', bits, ...rest] = network.trim().split('/');
+    const address = plainAddress(given);
+    const family = isIP(address);
+    const maxBits = family === 4 ? 32 : 128;
+    const isMapped = address !== given && mappedPrefix.test(given);
+    const prefix = bits === undefined ? maxBits : Number(bits) - (isMapped ? mappedBits : 0);
+    const isNumber = bits === undefined || /^\d{1,3}$/.test(bits);
+    if (family === 0 || rest.length > 0 || !isNumber || prefix < 0 || prefix > maxBits) {
+      throw badArgument(
+        `${quote(network)} is no network: an address or CIDR such as 10.1.0.0/16 or fd00::/8 was expected`,
+      );
+    }
+    this.#list.addSubnet(address, prefix, family === 4 ? 'ipv4' : 'ipv6');
+  }
+}
