@@ -112,10 +112,12 @@ const exitCodeOf = (source: string): 1 | 2 => (source.startsWith('--') ? 2 : 1);
 
 /** Paths are resolved once, so that none depends on the working directory later. */
 function withResolvedPaths(config: Config): Config {
-  const { store, log } = config;
+  const { store, log, action } = config;
+  const cwd = resolvePath(action.shell.cwd);
   return {
     ...config,
     store: { ...store, directory: resolvePath(store.directory) },
+    action: { ...action, shell: { ...action.shell, cwd } },
     log: { ...log, file: log.file === '-' ? '-' : resolvePath(log.file) },
   };
 }

@@ -1,0 +1,70 @@
+import { readFlags } from './flags.ts';
+import { helpText } from './help.ts';
+import { type Loaded, loadConfig } from './load.ts';
+import type { Config } from './schema.ts';
+import { SettingError } from './setting-error.ts';
+
+/** What a command line asks of forsund. */
+export type ForsundCommand =
+  | { readonly kind: 'help'; readonly text: string }
+  | { readonly kind: 'version' }
+  | {
+      readonly kind: 'serve';
+      readonly config: Config;
+      readonly warnings: readonly string[];
+      readonly demon: boolean;
+    }
+  | {
+      readonly kind: 'check';
+      readonly config: Config;
+      readonly warnings: readonly string[];
+      readonly repair: boolean;
+    };
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads arguments, environment and conf file; throws SettingError, one line, for what cannot be used. */
+export function parseForsundArgs(
+  argv: readonly string[],
+  environment: Environment,
+  readFile: (path: string) => string,
+): ForsundCommand {
+  const { words, flags, settings } = readFlags(argv);
+  if (flags.has('help')) return { kind: 'help', text: helpText() };
+  if (flags.has('version')) return { kind: 'version' };
+
+  const isCheck = commandOf(words) === 'check';
+  const repair = flags.has('repair');
+  const demon = flags.get('demon') === 'yes';
+  if (repair && !isCheck) throw usage('--repair goes with the command check');
+  if (demon && isCheck) throw usage('--demon does not go with the command check');
+  if (demon && flags.get('nodemon') === 'yes')
+    throw usage('--demon and --nodemon exclude each other');
+
+  const load = (): Loaded => {
+    const file = flags.get('conf') || environment['FORSUN_CONF'];
+    const conf = file ? { conf: { file, text: textOf(file, readFile) } } : {};
+    return loadConfig({ ...conf, environment, flags: settings });
+  };
+  return isCheck ? { kind: 'check', ...load(), repair } : { kind: 'serve', ...load(), demon };
+}
+
+const usage = (message: string): SettingError => new SettingError(message, 2);
+
+function commandOf(words: readonly string[]): 'serve' | 'check' {
+  const [command, ...rest] = words;
+  if (command === undefined) return 'serve';
+  if (command !== 'check' || rest.length > 0) {
+    const came = JSON.stringify(command === 'check' ? rest[0] : command);
+    throw usage(`${came} is no command of forsund; there is check`);
+  }
+  return 'check';
+}
+
+function textOf(file: string, readFile: (path: string) => string): string {
+  try {
+    return readFile(file);
+  } catch (error) {
+    throw new SettingError(`the conf file cannot be read: ${(error as Error).message}`);
+  }
+}
