@@ -51,6 +51,9 @@ export function openLog(
       if (!logger.isLevelEnabled(level)) return;
       logger.log({ level, message: logLine(nowMs(), process.pid, level, event, fields) });
     };
+  // process.exit asks nobody; what was logged before it is written all the same.
+  const flushAtExit = (): void => turn.flush();
+  process.on('exit', flushAtExit);
   return {
     debug: at('debug'),
     info: at('info'),
@@ -65,6 +68,7 @@ export function openLog(
         transport.once('finish', () => {
           turn.flush();
           sink.close();
+          process.off('exit', flushAtExit);
           resolve();
         });
         logger.end();

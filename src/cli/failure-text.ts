@@ -1,0 +1,39 @@
+interface SystemError extends Error {
+  readonly code: string;
+  readonly syscall?: string;
+  readonly address?: string;
+  readonly port?: number;
+  readonly path?: string;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EADDRINUSE: 'it is in use; is a forsund running already?',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'the name is unknown',
+  ENOENT: 'no such file or directory',
+  ENOTDIR: 'a part of the path is no directory',
+  EISDIR: 'it is a directory',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left on device',
+  EMFILE: 'too many open files',
+};
+
+/** Why the server did not start, in one line, without what only a programmer reads. */
+export function failureText(error: unknown): string {
+  if (!(error instanceof Error)) return oneLine(String(error));
+  if (!isSystemError(error)) return oneLine(error.message || error.name);
+  const reason = reasons[error.code] ?? error.message;
+  if (error.syscall === 'listen' || error.syscall === 'getaddrinfo') {
+    const where = [error.address, error.port].filter((part) => part !== undefined).join(' port ');
+    return oneLine(`cannot listen on ${where || 'that address'}: ${reason}`);
+  }
+  return oneLine(error.path === undefined ? error.message : `${error.path}: ${reason}`);
+}
+
+const isSystemError = (error: Error): error is SystemError =>
+  'code' in error && 'syscall' in error && typeof error.code === 'string';
+
+// A name from outside must not write over the line.
+const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f]+/g, ' ');
