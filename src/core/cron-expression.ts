@@ -75,28 +75,37 @@ function fieldOf(text: string, index: number, expression: string): CronField {
   return field;
 }
 
+/** Item by item, because cron-parser refuses lists that name a value twice, such as 0,7 or 1-5,3. */
 function readField(text: string, index: number, expression: string): CronField {
+  const items = text.split(',').map((item) => readItem(item, index, expression));
+  const nth = items.find((item) => item.nth > 0)?.nth ?? 0;
+  if (nth > 0 && items.length > 1) throw unreadable(expression, `# in a list, ${text}`);
+  return {
+    values: [...new Set(items.flatMap(({ values }) => values))].sort((a, b) => a - b),
+    isAny: items.length === 1 && items.every(({ isAny }) => isAny),
+    hasLastDay: items.some(({ hasLastDay }) => hasLastDay),
+    nth,
+    lastWeekdays: items.flatMap(({ lastWeekdays }) => lastWeekdays),
+  };
+}
+
+function readItem(text: string, index: number, expression: string): CronField {
   const [name, size] = fields[index] ?? ['second', 0];
-  // cron-parser takes both for what they are not: a step beyond the field, and a value drawn by lot.
-  for (const [, step] of text.matchAll(/\/(\d+)/g)) {
-    if (Number(step) > size)
-      throw unreadable(expression, `the step ${step ?? ''} in ${text}, expected at most ${size}`);
-  }
-  if (/(?<![a-z])H(?![a-z])/i.test(text)) {
-    throw unreadable(expression, `a value drawn by lot in ${text}, expected a fixed one`);
-  }
+  checkItem(text, size, expression);
   const alone = fields.map((_, place) => (place === index ? text : '*')).join(' ');
   try {
     const read = CronExpressionParser.parse(alone, { tz: 'UTC', currentDate: 0 }).fields;
-    const field = read[name];
-    const values: readonly (number | string)[] = field.values;
+    const values: readonly (number | string)[] = read[name].values;
+    const isWeekday = name === 'dayOfWeek';
     return {
-      values: numbersOf(values, name === 'dayOfWeek' ? 7 : Infinity),
-      isAny: field.isWildcard,
-      hasLastDay: name === 'dayOfMonth' && field.hasLastChar,
-      nth: name === 'dayOfWeek' ? read.dayOfWeek.nthDay : 0,
+      values: values
+        .filter((value) => typeof value === 'number')
+        .map((value) => (isWeekday ? value % 7 : value)),
+      isAny: read[name].isWildcard,
+      hasLastDay: values.includes('L'),
+      nth: isWeekday ? read.dayOfWeek.nthDay : 0,
       lastWeekdays: values.flatMap((value) =>
-        typeof value === 'string' && value !== 'L' ? [Number.parseInt(value, 10) % 7] : [],
+        isWeekday && typeof value === 'string' ? [Number.parseInt(value, 10) % 7] : [],
       ),
     };
   } catch (error) {
@@ -104,13 +113,20 @@ function readField(text: string, index: number, expression: string): CronField {
   }
 }
 
+/** What cron-parser takes for what it is not: nothing, a step beyond the field, a value drawn by lot. */
+function checkItem(text: string, size: number, expression: string): void {
+  if (text === '') throw unreadable(expression, 'an empty item in a list');
+  const step = /\/(\d+)/.exec(text)?.[1];
+  if (step !== undefined && Number(step) > size) {
+    throw unreadable(expression, `the step ${step} in ${text}, expected at most ${size}`);
+  }
+  if (/(?<![a-z])H(?![a-z])/i.test(text)) {
+    throw unreadable(expression, `a value drawn by lot in ${text}, expected a fixed one`);
+  }
+}
+
 const unreadable = (expression: string, reason: string): Error =>
   badArgument(`cannot read the cron expression ${quote(expression)}: ${reason}`);
-
-const numbersOf = (values: readonly (number | string)[], cycle: number): readonly number[] => {
-  const numbers = values.filter((value) => typeof value === 'number');
-  return [...new Set(numbers.map((value) => value % cycle))].sort((a, b) => a - b);
-};
 
 /** A set as bits, `first` being bit 0. */
 const bits = (values: readonly number[], first: number): number =>

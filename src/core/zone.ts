@@ -156,9 +156,12 @@ function offsetTeller(timeZone: string): OffsetTeller {
     second: 'numeric',
   });
   return (time) => {
-    const shown: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {};
-    for (const { type, value } of format.formatToParts(time * 1000)) shown[type] = Number(value);
-    const { year = 0, month = 1, day = 1, hour, minute, second } = shown;
+    // As in 11/21/2026, 08:30:00. Taking it apart costs less than half of formatToParts.
+    const [month = 1, day, year = 0, ...clock] = format
+      .format(time * 1000)
+      .split(/\D+/)
+      .map(Number);
+    const [hour, minute, second] = clock;
     return Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - time;
   };
 }
