@@ -12,7 +12,7 @@ import {
   type Schedule,
 } from './schedule.ts';
 import type { UnixSeconds } from './time.ts';
-import { localOf, zoneOf } from './zone.ts';
+import { localOf, type Zone, zoneOf } from './zone.ts';
 
 /** What a request is judged by, beside itself. */
 export interface DraftContext {
@@ -69,6 +69,15 @@ const calendarRanges: Readonly<Record<FieldName, Range>> = {
 /** As many as the wire can carry; with all of them an interval is 3,400 years. */
 const intervalRange: Range = [0, 32_767];
 
+const intervalRanges: Readonly<Record<FieldName, Range>> = {
+  second: intervalRange,
+  minute: intervalRange,
+  hour: intervalRange,
+  day: intervalRange,
+  month: intervalRange,
+  week: intervalRange,
+};
+
 const unitSeconds: Readonly<Record<FieldName, number>> = {
   second: 1,
   minute: 60,
@@ -86,15 +95,13 @@ function intervalOf({ fields, count, params }: PlanRequest): IntervalSchedule {
   if (!Number.isSafeInteger(count) || count < 0) {
     throw neverFires(`count is ${count}, expected 0 (for ever) or more`);
   }
+  const given = givenFields(fields, intervalRanges);
   let everySeconds = 0;
-  for (const name of fieldNames) {
-    checkField(fields, name, intervalRange);
-    everySeconds += (fields[name] ?? 0) * unitSeconds[name];
-  }
+  for (const name of fieldNames) everySeconds += (given[name] ?? 0) * unitSeconds[name];
   if (everySeconds === 0 && count !== 1) {
     throw neverFires(`an interval of 0 seconds fires once, but count is ${count}, expected 1`);
   }
-  return { kind: 'interval', everySeconds, fields: givenOnly(fields) };
+  return { kind: 'interval', everySeconds, fields: given };
 }
 
 function calendarOrCron({ fields, params }: PlanRequest, context: DraftContext): Schedule {
@@ -107,27 +114,28 @@ function calendarOrCron({ fields, params }: PlanRequest, context: DraftContext):
     }
     return { kind: 'cron', expression, zone: zone.name };
   }
-  for (const name of fieldNames) checkField(fields, name, calendarRanges[name]);
-  const schedule: CalendarSchedule = {
-    kind: 'calendar',
-    fields: givenOnly(fields),
-    zone: zone.name,
-  };
-  const today = Math.floor(localOf(zone.spanAt(context.now), context.now) / secondsPerDay);
-  return isOneMoment(fields) ? { ...schedule, year: civilDate(today).year } : schedule;
+  const given = givenFields(fields, calendarRanges);
+  const schedule: CalendarSchedule = { kind: 'calendar', fields: given, zone: zone.name };
+  return isOneMoment(given) ? { ...schedule, year: yearIn(zone, context.now) } : schedule;
 }
 
-function checkField(fields: FieldValues, name: FieldName, [lowest, highest]: Range): void {
-  const value = fields[name];
-  if (value === undefined) return;
-  if (Number.isInteger(value) && value >= lowest && value <= highest) return;
-  throw neverFires(`${name} is ${value}, expected ${lowest} to ${highest}, or unset`);
-}
+const yearIn = (zone: Zone, time: UnixSeconds): number =>
+  civilDate(Math.floor(localOf(zone.spanAt(time), time) / secondsPerDay)).year;
 
-const givenOnly = (fields: FieldValues): FieldValues =>
-  Object.fromEntries(
-    fieldNames.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])),
-  );
+/** The fields that are set, each in its range. */
+function givenFields(fields: FieldValues, ranges: Readonly<Record<FieldName, Range>>): FieldValues {
+  const given: { -readonly [Name in FieldName]?: number } = {};
+  for (const name of fieldNames) {
+    const value = fields[name];
+    if (value === undefined) continue;
+    const [lowest, highest] = ranges[name];
+    if (!Number.isInteger(value) || value < lowest || value > highest) {
+      throw neverFires(`${name} is ${value}, expected ${lowest} to ${highest}, or unset`);
+    }
+    given[name] = value;
+  }
+  return given;
+}
 
 /** Second to month are all fixed: no more than one moment a year. */
 const isOneMoment = ({ second, minute, hour, day, month }: FieldValues): boolean =>

@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { calendarOf } from '../../src/core/calendar.ts';
 import type { FieldValues } from '../../src/core/schedule.ts';
 import { unixSeconds } from '../../src/core/time.ts';
+import { effort, patience } from './effort.ts';
 
-const isNightly = process.env['FORSUN_TEST_NIGHTLY'] === '1';
 const day = 86_400;
 
 /** The first match after that, found day by day; undefined when none comes in 45 years. */
@@ -47,7 +47,7 @@ const anyTime = fc.oneof(
   fc.integer({ min: 1970, max: 2099 }).map((year) => Date.UTC(year, 1, 28, 23, 59, 59) / 1000),
 );
 
-test('any fields, any time: the next match is the one found day by day', () => {
+test('any fields, any time: the next match is the one found day by day', patience, () => {
   fc.assert(
     fc.property(anyFields, anyTime, (fields, after) => {
       const calendar = calendarOf({ kind: 'calendar', fields, zone: 'UTC' });
@@ -63,7 +63,7 @@ test('any fields, any time: the next match is the one found day by day', () => {
       expect(calendar.last(unixSeconds(after + 1), unixSeconds(expected - 1))).toBeUndefined();
       expect(calendar.count(unixSeconds(after + 1), unixSeconds(expected + 1))).toBe(1);
     }),
-    { numRuns: isNightly ? 50_000 : 400 },
+    { numRuns: effort(400, 50_000) },
   );
 });
 

@@ -6,8 +6,8 @@ import { calendarOf } from '../../src/core/calendar.ts';
 import { unixSeconds, type UnixSeconds } from '../../src/core/time.ts';
 import { zoneOf } from '../../src/core/zone.ts';
 import { changes, patterns } from './clock-changes.ts';
+import { effort, patience } from './effort.ts';
 
-const isNightly = process.env['FORSUN_TEST_NIGHTLY'] === '1';
 const day = 86_400;
 const zones = [...new Set(changes.map(([zone]) => zone))];
 
@@ -42,10 +42,10 @@ function isCalm(zone: string, from: number, to: number): boolean {
 }
 
 describe('where no clock changes, croner and cron-parser say the same', () => {
-  test.each(zones)('%s', (zone) => {
+  test.each(zones)('%s', patience, (zone) => {
     let compared = 0;
     for (const [index, expression] of [...patterns, ...morePatterns].entries()) {
-      for (let round = 0; round < (isNightly ? 50 : 3); round++) {
+      for (let round = 0; round < effort(3, 50); round++) {
         // Anywhere in 2024 to 2027, at any time of the day; no two alike.
         const after = addPrimes(at('2024-01-01T00:00:00Z'), index, round);
         const next = ours(expression, zone, after);

@@ -6,8 +6,8 @@ import type { FieldValues } from '../../src/core/schedule.ts';
 import { unixSeconds, type UnixSeconds } from '../../src/core/time.ts';
 import { naiveCron, naiveFireTimes, type NaiveRule, readings } from './clock-oracle.ts';
 import { changes, patterns } from './clock-changes.ts';
+import { effort, patience } from './effort.ts';
 
-const isNightly = process.env['FORSUN_TEST_NIGHTLY'] === '1';
 const hour = 3_600;
 const day = 86_400;
 
@@ -207,7 +207,7 @@ describe('clock changes', () => {
     },
   );
 
-  test('any fields, any change: second by second as the clock shows', () => {
+  test('any fields, any change: second by second as the clock shows', patience, () => {
     const near = changes.map(([zone, change]) => {
       const middle = at(change);
       return { zone, middle, clock: readings(zone, middle - 2 * hour, middle + 2 * hour, 1) };
@@ -241,7 +241,7 @@ describe('clock changes', () => {
         expect(calendar.count(unixSeconds(from), unixSeconds(before))).toBe(expected.length);
         expect(calendar.last(unixSeconds(from), unixSeconds(before - 1))).toBe(expected.at(-1));
       }),
-      { numRuns: isNightly ? 5_000 : 150 },
+      { numRuns: effort(150, 3_000) },
     );
   });
 });

@@ -7,6 +7,7 @@ import { defaultPolicy, type Policy } from '../../src/core/policy.ts';
 import { nextFireTime, type Schedule } from '../../src/core/schedule.ts';
 import { addSeconds, unixSeconds, type UnixSeconds } from '../../src/core/time.ts';
 import { T0 } from '../support/plans.ts';
+import { effort, patience } from './effort.ts';
 
 const everySeconds = (seconds: number): Schedule => ({
   kind: 'interval',
@@ -182,7 +183,7 @@ describe('every due time is fired, merged, skipped or still ahead', () => {
     { minLength: 1, maxLength: 60 },
   );
 
-  test('in any life of any plan, counted one by one', () => {
+  test('in any life of any plan, counted one by one', patience, () => {
     fc.assert(
       fc.property(anySchedule, anyPolicy, fc.nat(20), anyLife, (schedule, policy, count, life) => {
         let plan = aPlan(schedule, { count });
@@ -225,7 +226,7 @@ describe('every due time is fired, merged, skipped or still ahead', () => {
         if (count > 0 && due === undefined) expect(plan.firedCount).toBe(count);
         if (count > 0) expect(plan.firedCount).toBeLessThanOrEqual(count);
       }),
-      { numRuns: process.env['FORSUN_TEST_NIGHTLY'] === '1' ? 20_000 : 400 },
+      { numRuns: effort(400, 10_000) },
     );
   });
 
