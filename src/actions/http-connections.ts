@@ -16,6 +16,8 @@ export interface Target {
 export interface ConnectionSettings {
   /** Origins whose connections are kept; beyond that the one used longest ago is let go. */
   readonly maxOrigins: number;
+  /** Connections to one of them, which runs of one origin seldom pass; more wait for their turn. */
+  readonly maxRunsPerOrigin: number;
   readonly maxResponseHeaderBytes: number;
   /** Certificates to trust (PEM) instead of Node's own roots. */
   readonly ca?: string;
@@ -75,6 +77,7 @@ export class HttpConnections {
 
   #open({ origin, connectTimeoutSeconds }: Target): Pool {
     return new Pool(origin, {
+      connections: this.#settings.maxRunsPerOrigin,
       pipelining: 1,
       keepAliveTimeout: IDLE_MS,
       keepAliveMaxTimeout: IDLE_MS,

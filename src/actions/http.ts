@@ -1,3 +1,5 @@
+import { errors } from 'undici';
+
 import type { Log } from '../core/log.ts';
 import type { Clock } from '../core/time.ts';
 import type { Action, Outcome, Run } from './action.ts';
@@ -85,13 +87,13 @@ const unanswered = (origin: string, reason: string): Outcome => ({
   reason: `no answer from ${origin}: ${reason}`,
 });
 
-/** Codes only: a message may quote what a plan keeps secret. A bug passes on. */
+/** Codes and names only: a message may quote what a plan keeps secret. A bug passes on. */
 function reasonOf(error: unknown): string {
   if (error instanceof ConnectTimeout) return error.message;
   if (error instanceof NameError) return `its name has no address (${error.code})`;
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string')
-    return error.code;
-  throw error;
+  if (error instanceof errors.HTTPParserError) return 'it does not speak HTTP/1.1';
+  if (!(error instanceof Error) || error instanceof TypeError) throw error;
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
 /** With its port, the default one too. */

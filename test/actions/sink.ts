@@ -74,6 +74,7 @@ export class RawServer {
     this.#server = createTcpServer((socket) => {
       this.#sockets.add(socket);
       socket.on('error', () => undefined).on('close', () => this.#sockets.delete(socket));
+      socket.resume(); // else it would never see the other end close
       serve(socket);
     });
   }
