@@ -26,9 +26,12 @@ export function outcomeOf(
 /** Retry-After, seconds or a date, at most an hour; undefined when absent, past or not understood. */
 export function retryAfterSeconds(value: string | undefined, nowMs: number): number | undefined {
   if (value === undefined) return undefined;
-  const trimmed = value.trim();
-  const wait = /^\d+$/.test(trimmed)
-    ? Number(trimmed)
-    : Math.ceil((Date.parse(trimmed) - nowMs) / 1000);
+  const wait = secondsOf(value.trim(), nowMs);
   return wait > 0 ? Math.min(wait, MAX_RETRY_AFTER_SECONDS) : undefined;
+}
+
+function secondsOf(value: string, nowMs: number): number {
+  if (/^\d+$/.test(value)) return Number(value);
+  // Date.parse reads far more than HTTP's dates, "-5" too.
+  return /^[A-Z][a-z]+, .* GMT$/.test(value) ? Math.ceil((Date.parse(value) - nowMs) / 1000) : NaN;
 }

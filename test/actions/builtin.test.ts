@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+
+import { ActionRegistry } from '../../src/actions/action.ts';
+import { actionDefaults, builtinActions } from '../../src/actions/builtin.ts';
+import { httpParams } from '../../src/actions/http-call.ts';
+import { paramFacts } from '../../src/actions/param-schema.ts';
+import { shellParams } from '../../src/actions/shell.ts';
+import { realClock, RecordedLog } from './support.ts';
+
+const deps = { clock: realClock, log: new RecordedLog(), version: '0', environment: {} };
+
+test('shell and http are there', async () => {
+  const registry = new ActionRegistry(
+    builtinActions({ ...actionDefaults, allowShell: true }, deps),
+  );
+  expect(registry.names()).toEqual(['shell', 'http']);
+  await registry.close();
+});
+
+test('shell without leave is off, and the refusal names --allow-shell', async () => {
+  const registry = new ActionRegistry(
+    builtinActions({ ...actionDefaults, allowShell: false }, deps),
+  );
+  expect(registry.names()).toEqual(['http']);
+  expect(() => registry.get('shell')).toThrow(/the action shell is off: .*--allow-shell/);
+  await registry.close();
+});
+
+test('every param says what is expected of it', () => {
+  for (const schema of [...Object.values(shellParams.shape), ...Object.values(httpParams.shape)]) {
+    expect(paramFacts.get(schema)?.expected).toMatch(/\w/);
+  }
+});
