@@ -131,6 +131,7 @@ export function isWeb({ protocol }: URL): boolean {
 
 /** The URL itself, without what must neither be sent as part of it nor shown. */
 export function bare(given: URL): URL {
+  if (given.username === '' && given.password === '' && given.hash === '') return given;
   const bareUrl = new URL(given);
   bareUrl.username = '';
   bareUrl.password = '';

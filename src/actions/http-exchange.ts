@@ -1,9 +1,9 @@
-import type { Dispatcher } from 'undici';
-
 import { basicAuthorization, digestAuthorization, digestChallengeOf } from './http-auth.ts';
 import type { HttpCall } from './http-call.ts';
 import type { HttpConnections } from './http-connections.ts';
 import { isRedirect, redirected } from './http-redirect.ts';
+import { type HttpResponse, send } from './http-send.ts';
+import type { RunCut } from './run-cut.ts';
 
 export interface HttpAnswer {
   readonly kind: 'answer';
@@ -31,40 +31,40 @@ export class HttpExchange {
   readonly #connections: HttpConnections;
   readonly #limits: ExchangeLimits;
   readonly #ownHeaders: readonly string[];
-  readonly #signal: AbortSignal;
+  readonly #cut: RunCut;
 
   /** `ownHeaders` (flat names and values) go with every request, to whomever it leads. */
   constructor(
     connections: HttpConnections,
     limits: ExchangeLimits,
     ownHeaders: readonly string[],
-    signal: AbortSignal,
+    cut: RunCut,
   ) {
     this.#connections = connections;
     this.#limits = limits;
     this.#ownHeaders = ownHeaders;
-    this.#signal = signal;
+    this.#cut = cut;
   }
 
-  /** The final answer. Rejects with the transport's error; may outlast the signal while it connects. */
+  /** The final answer. Rejects with the transport's error; may outlast the cut while it connects. */
   async follow(call: HttpCall): Promise<HttpAnswer | HttpLost> {
     for (let redirects = 0; ; redirects++) {
       const response = await this.#authorized(call);
       const { origin } = call.url;
       const location = single(response.headers['location']);
-      if (!isRedirect(response.statusCode) || location === undefined) {
+      if (!isRedirect(response.status) || location === undefined) {
         const retryAfter = single(response.headers['retry-after']);
         return {
           kind: 'answer',
           origin,
-          status: response.statusCode,
+          status: response.status,
           ...(retryAfter === undefined ? {} : { retryAfter }),
         };
       }
       if (redirects === this.#limits.maxRedirects) {
         return { kind: 'lost', reason: `${origin} redirects, more than ${redirects} in a row` };
       }
-      const next = redirected(call, response.statusCode, location);
+      const next = redirected(call, response.status, location);
       if (next === undefined) {
         return { kind: 'lost', reason: `${origin} redirects to what is no http or https URL` };
       }
@@ -72,12 +72,12 @@ export class HttpExchange {
     }
   }
 
-  async #authorized(call: HttpCall): Promise<Response> {
+  async #authorized(call: HttpCall): Promise<HttpResponse> {
     const { credentials } = call;
     if (credentials === undefined) return this.#send(call);
     if (credentials.mode === 'basic') return this.#send(call, basicAuthorization(credentials));
     let response = await this.#send(call);
-    for (let digests = 0; digests < MAX_DIGESTS && response.statusCode === 401; digests++) {
+    for (let digests = 0; digests < MAX_DIGESTS && response.status === 401; digests++) {
       const challenge = digestChallengeOf(response.headers['www-authenticate']);
       if (challenge === undefined || (digests > 0 && !challenge.isStale)) break;
       const authorization = digestAuthorization(
@@ -91,7 +91,7 @@ export class HttpExchange {
     return response;
   }
 
-  async #send(call: HttpCall, authorization?: string): Promise<Response> {
+  #send(call: HttpCall, authorization?: string): Promise<HttpResponse> {
     const host = call.headers.get('host');
     const connection = this.#connections.to({
       origin: call.url.origin,
@@ -103,26 +103,13 @@ export class HttpExchange {
       if (name !== 'authorization' || authorization === undefined) headers.push(name, value);
     }
     if (authorization !== undefined) headers.push('authorization', authorization);
-    const response = await connection.request({
+    const request = {
       path: targetOf(call.url),
       method: call.method,
       headers,
       body: call.body === '' ? null : call.body,
-      signal: this.#signal,
-    });
-    await readUpTo(response.body, this.#limits.responseCapBytes);
-    return response;
-  }
-}
-
-type Response = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>;
-
-/** Read to its end a body leaves its connection for the next request; past the cap it is closed. */
-async function readUpTo(body: AsyncIterable<Buffer>, capBytes: number): Promise<void> {
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > capBytes) return; // leaving the loop destroys the body
+    };
+    return send(connection, request, this.#limits.responseCapBytes, this.#cut);
   }
 }
 

@@ -52,7 +52,7 @@ export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
 
   const runCall = async (call: HttpCall, run: Run): Promise<Outcome> => {
     const cut = new RunCut(clock, run.signal, call.requestTimeoutSeconds);
-    const exchange = new HttpExchange(connections, settings, firingHeaders(run), cut.signal);
+    const exchange = new HttpExchange(connections, settings, firingHeaders(run), cut);
     try {
       const answer = await Promise.race([exchange.follow(call), cut.happens]);
       if (answer.kind === 'lost') return { kind: 'failed', reason: answer.reason };

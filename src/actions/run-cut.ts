@@ -2,39 +2,39 @@ import type { Cancel, Clock } from '../core/time.ts';
 
 /** What ends a run before its time: its own timeout, or the run's signal. */
 export class RunCut {
-  readonly #cancelTimeout: Cancel;
+  /** Rejects when the run is cut: a race with it ends whatever the run waits for. */
+  readonly happens: Promise<never>;
   readonly #runSignal: AbortSignal;
-  readonly #abort = new AbortController();
-  readonly #onAbort: () => void;
+  readonly #onAbort = (): void => {
+    this.#cut('the run was stopped');
+  };
+  readonly #cancelTimeout: Cancel;
   #reason: string | undefined;
   #reject: (error: Error) => void = () => undefined;
-
-  /** Rejects when the run is cut; for races, as not all that waits listens to a signal. */
-  readonly happens: Promise<never>;
+  #letGo: (() => void) | undefined;
 
   constructor(clock: Clock, runSignal: AbortSignal, timeoutSeconds: number) {
     this.#runSignal = runSignal;
     this.happens = new Promise((_, reject) => {
       this.#reject = reject;
     });
-    this.happens.catch(() => undefined); // a run that has ended first does not look
+    this.happens.catch(() => undefined); // nobody looks once the run has ended
     this.#cancelTimeout = clock.after(timeoutSeconds * 1000, () => {
       this.#cut(`not within ${timeoutSeconds} s`);
     });
-    this.#onAbort = () => {
-      this.#cut('the run was stopped');
-    };
     if (runSignal.aborted) this.#onAbort();
     else runSignal.addEventListener('abort', this.#onAbort);
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
   }
 
   /** Set once the run is cut. */
   get reason(): string | undefined {
     return this.#reason;
+  }
+
+  /** How to let go of what the run holds, when it is cut (at once if it is); replaces the one before. */
+  onCut(letGo: () => void): void {
+    this.#letGo = letGo;
+    if (this.#reason !== undefined) letGo();
   }
 
   /** To be called when the run has ended. */
@@ -44,9 +44,9 @@ export class RunCut {
   }
 
   #cut(reason: string): void {
-    this.#reason ??= reason;
-    const error = new Error(reason);
-    this.#abort.abort(error);
-    this.#reject(error);
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#reject(new Error(reason));
+    this.#letGo?.();
   }
 }
