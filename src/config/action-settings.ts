@@ -1,0 +1,110 @@
+import { setting } from './setting.ts';
+import { byteSize, factor, oneOf, seconds, text, wholeNumber } from './values.ts';
+
+const day = 86_400;
+const MiB = 1024 ** 2;
+
+/** Runs of actions, and how those that come with the server behave unless a plan says otherwise. */
+export const actionSettings = {
+  maxRuns: setting('ACTION_MAX_RUNS', {
+    value: wholeNumber(2, 65_536),
+    default: '1024',
+    meaning: 'runs under way at once, of all plans',
+  }),
+  maxQueuedPerOrigin: setting('ACTION_MAX_QUEUED_PER_ORIGIN', {
+    value: wholeNumber(0, 1_000_000),
+    default: '1024',
+    meaning: 'firings that wait in memory for one target; further ones wait in the store',
+  }),
+  maxHeld: setting('ACTION_MAX_HELD', {
+    value: wholeNumber(2, 1_000_000),
+    default: '8192',
+    meaning: 'firings held in memory, running or waiting, of all plans',
+  }),
+  retry: {
+    maxCount: setting('ACTION_RETRY_MAX_COUNT', {
+      value: wholeNumber(0, 100),
+      default: '3',
+      meaning: 'further attempts after a failure that is worth repeating',
+    }),
+    delaySeconds: setting('ACTION_RETRY_DELAY_SECONDS', {
+      value: seconds(0, day),
+      default: '3',
+      meaning: 'attempt n is repeated after delay + delay × rate × n seconds: 6, 9, 12',
+    }),
+    delayRate: setting('ACTION_RETRY_DELAY_RATE', {
+      value: factor(0, 1000),
+      default: '1',
+      meaning: 'how much the delay grows with each attempt',
+    }),
+  },
+  shell: {
+    /** auto: on while every listener is loopback or a Unix socket. */
+    allow: setting('ALLOW_SHELL', {
+      value: oneOf(['auto', 'yes', 'no'], { true: 'yes', on: 'yes', false: 'no', off: 'no' }),
+      default: 'auto',
+      bareFlag: 'yes',
+      meaning: 'run shell commands: yes, no, or auto: only while bound to loopback',
+    }),
+    cwd: setting('ACTION_SHELL_CWD', {
+      value: text,
+      default: '/tmp',
+      meaning: 'working directory of commands whose plan names none',
+    }),
+    timeoutSeconds: setting('ACTION_SHELL_TIMEOUT', {
+      value: seconds(0.1, 30 * day),
+      default: '300',
+      meaning: 'seconds after which a command and its children are killed',
+    }),
+    /** Between SIGTERM and SIGKILL. */
+    killGraceSeconds: setting('ACTION_SHELL_KILL_GRACE', {
+      value: seconds(0, 3600),
+      default: '5',
+      meaning: 'seconds a command gets to end after SIGTERM, before SIGKILL',
+    }),
+    maxRunsPerPlan: setting('ACTION_SHELL_MAX_RUNS', {
+      value: wholeNumber(1, 1000),
+      default: '10',
+      meaning: 'commands of one plan under way at once',
+    }),
+    maxOutputBytes: setting('ACTION_SHELL_MAX_OUTPUT', {
+      value: byteSize(0, 16 * MiB),
+      default: '64K',
+      meaning: "how much of a command's output is kept for the log, at level debug",
+    }),
+  },
+  http: {
+    /** Runs of one origin (scheme, host and port) at once. */
+    maxRunsPerOrigin: setting('ACTION_HTTP_MAX_CLIENTS', {
+      value: wholeNumber(1, 65_536),
+      default: '64',
+      meaning: 'requests to one origin under way at once',
+    }),
+    connectTimeoutSeconds: setting('ACTION_HTTP_CONNECT_TIMEOUT', {
+      value: seconds(0.1, 3600),
+      default: '5',
+      meaning: 'seconds to reach a target whose plan names none',
+    }),
+    requestTimeoutSeconds: setting('ACTION_HTTP_REQUEST_TIMEOUT', {
+      value: seconds(0.1, day),
+      default: '60',
+      meaning: 'seconds for a whole request whose plan names none',
+    }),
+    /** Empty: `forsun/` and the version. */
+    userAgent: setting('ACTION_HTTP_USER_AGENT', {
+      value: text,
+      default: '',
+      meaning: 'User-Agent of requests whose plan names none; empty: forsun/<version>',
+    }),
+    maxRedirects: setting('ACTION_HTTP_MAX_REDIRECTS', {
+      value: wholeNumber(0, 50),
+      default: '5',
+      meaning: 'redirects followed in one run',
+    }),
+    maxResponseBytes: setting('ACTION_HTTP_MAX_RESPONSE', {
+      value: byteSize(0, 64 * MiB),
+      default: '64K',
+      meaning: 'how much of an answer is read before its connection is given up',
+    }),
+  },
+} as const;

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+
+import { actionDefaults } from '../../src/actions/builtin.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { defaultPlanLimits } from '../../src/core/plan-limits.ts';
+import { defaultPolicy } from '../../src/core/policy.ts';
+import { thriftDefaults } from '../../src/interfaces/thrift/settings.ts';
+import { retryDefaults } from '../../src/scheduler/backoff.ts';
+import { dispatchDefaults } from '../../src/scheduler/lanes.ts';
+
+const { thrift, plans, scheduler, action } = loadConfig({}).config;
+
+test('the defaults of the settings are those of the rooms they are for', () => {
+  expect(thriftDefaults).toMatchObject({
+    connections: thrift.maxConnections,
+    connectionsPerAddress: thrift.maxConnectionsPerPeer,
+    callsInFlight: thrift.maxInFlight,
+    replyBytes: thrift.maxReplyBytes,
+    heldBytes: thrift.maxHeldBytes,
+    messageTimeoutMs: thrift.messageTimeoutSeconds * 1000,
+    sendTimeoutMs: thrift.writeTimeoutSeconds * 1000,
+    wire: {
+      messageBytes: thrift.maxMessageBytes,
+      stringBytes: thrift.maxStringBytes,
+      containerSize: thrift.maxContainerSize,
+      depth: thrift.maxDepth,
+    },
+  });
+  expect({
+    keyBytes: plans.maxKeyBytes,
+    params: plans.maxParams,
+    paramNameBytes: plans.maxParamNameBytes,
+    paramValueBytes: plans.maxParamValueBytes,
+    paramsBytes: plans.maxParamsBytes,
+  }).toEqual(defaultPlanLimits);
+  expect(defaultPolicy).toMatchObject({
+    misfireThresholdSeconds: scheduler.misfireThresholdSeconds,
+    maxUnfinished: scheduler.maxUnfinished,
+  });
+  expect(dispatchDefaults).toEqual({
+    runs: action.maxRuns,
+    held: action.maxHeld,
+    queuedPerOrigin: action.maxQueuedPerOrigin,
+  });
+  expect(retryDefaults).toEqual({
+    retries: action.retry.maxCount,
+    delaySeconds: action.retry.delaySeconds,
+    rate: action.retry.delayRate,
+  });
+  expect(actionDefaults.shell).toEqual({
+    cwd: action.shell.cwd,
+    timeoutSeconds: action.shell.timeoutSeconds,
+    killGraceSeconds: action.shell.killGraceSeconds,
+    outputCapBytes: action.shell.maxOutputBytes,
+    maxRunsPerPlan: action.shell.maxRunsPerPlan,
+  });
+  expect(actionDefaults.http).toMatchObject({
+    maxRunsPerOrigin: action.http.maxRunsPerOrigin,
+    connectTimeoutSeconds: action.http.connectTimeoutSeconds,
+    requestTimeoutSeconds: action.http.requestTimeoutSeconds,
+    maxRedirects: action.http.maxRedirects,
+    responseCapBytes: action.http.maxResponseBytes,
+  });
+});
