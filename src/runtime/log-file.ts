@@ -10,21 +10,27 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
+import type { Clock } from '../core/time.ts';
+
 /** When a log file is full. */
 export type Rotation =
   | { readonly kind: 'never' }
   | { readonly kind: 'day' }
   | { readonly kind: 'size'; readonly bytes: number };
 
+/** The wall clock names files, monotonic time paces retries: a clock set back must not silence the log. */
+export type LogClock = Pick<Clock, 'nowMs' | 'monotonicMs'>;
+
 export interface LogFileOptions {
   readonly file: string;
   readonly rotate: Rotation;
   /** Full files kept beside the current one; 0 keeps all. */
   readonly backupCount: number;
-  readonly nowMs: () => number;
+  readonly clock: LogClock;
 }
 
 const retryMs = 1000;
+const rotateAgainMs = 60_000;
 
 /**
  * Appends to a file that is always called `file`; a full one is renamed to `file.<day>` or
@@ -38,9 +44,12 @@ export class LogFile {
   #fd: number | undefined;
   #size = 0;
   #day = '';
+  /** Never a device or a pipe: /dev/null must keep its name. */
+  #canRotate = false;
+  #rotateAt = -Infinity;
   #dropped = 0;
   #isTorn = false;
-  #retryAt = 0;
+  #retryAt = -Infinity;
 
   /** Throws when the file cannot be opened: at start, that is for a person to see. */
   constructor(options: LogFileOptions) {
@@ -50,19 +59,23 @@ export class LogFile {
 
   /** Writes whole lines; never throws. */
   write(lines: readonly string[]): void {
+    if (this.#options.clock.monotonicMs() < this.#retryAt) {
+      this.#dropped += lines.length;
+      return;
+    }
     try {
-      this.#rotateBefore(lines);
+      this.#rotate(lines);
       this.#append(lines);
     } catch {
       this.#dropped += lines.length;
-      this.#retryAt = this.#options.nowMs() + retryMs;
+      this.#retryAt = this.#options.clock.monotonicMs() + retryMs;
     }
   }
 
   /** Lets go of the file and opens its name anew, after somebody else has moved it. */
   reopen(): void {
     this.close();
-    this.#retryAt = 0;
+    this.#retryAt = -Infinity;
     try {
       this.#open();
     } catch {
@@ -77,16 +90,17 @@ export class LogFile {
   }
 
   #open(): number {
-    const { file, nowMs } = this.#options;
+    const { file, clock } = this.#options;
     this.#fd = openSync(file, 'a', 0o600);
-    const { size, mtimeMs } = fstatSync(this.#fd);
+    const stat = fstatSync(this.#fd);
+    const { size, mtimeMs } = stat;
+    this.#canRotate = stat.isFile();
     this.#size = size;
-    this.#day = dayOf(size > 0 ? mtimeMs : nowMs());
+    this.#day = dayOf(size > 0 ? mtimeMs : clock.nowMs());
     return this.#fd;
   }
 
   #append(lines: readonly string[]): void {
-    if (this.#options.nowMs() < this.#retryAt) throw new Error('too soon after a failure');
     const fd = this.#fd ?? this.#open();
     const lost = this.#dropped === 0 ? '' : `# ${this.#dropped} lines could not be written here\n`;
     let rest = Buffer.from(`${this.#isTorn ? '\n' : ''}${lost}${lines.join('\n')}\n`);
@@ -99,16 +113,27 @@ export class LogFile {
     this.#dropped = 0;
   }
 
-  #rotateBefore(lines: readonly string[]): void {
-    const { file, rotate, nowMs } = this.#options;
-    const now = nowMs();
-    if (rotate.kind === 'day' && dayOf(now) !== this.#day) {
-      this.#setAside(`${file}.${this.#day}`);
-    } else if (rotate.kind === 'size' && this.#size > 0) {
-      const coming = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
-      if (this.#size + coming <= rotate.bytes) return;
-      this.#setAside(`${file}.${new Date(now).toISOString().replaceAll(':', '')}`);
+  /** Sets the file aside when these lines are not for it any more; where that fails, it goes on growing. */
+  #rotate(lines: readonly string[]): void {
+    const { file, clock } = this.#options;
+    if (!this.#canRotate || clock.monotonicMs() < this.#rotateAt) return;
+    const suffix = this.#endOfFile(lines, clock.nowMs());
+    if (suffix === undefined) return;
+    try {
+      this.#setAside(`${file}.${suffix}`);
+    } catch {
+      this.#rotateAt = clock.monotonicMs() + rotateAgainMs;
     }
+  }
+
+  /** What the file is to be called when it is full; undefined when it is not. */
+  #endOfFile(lines: readonly string[], now: number): string | undefined {
+    const { rotate } = this.#options;
+    if (rotate.kind === 'day') return dayOf(now) === this.#day ? undefined : this.#day;
+    if (rotate.kind === 'never' || this.#size === 0) return undefined;
+    const coming = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+    const isFull = this.#size + coming > rotate.bytes;
+    return isFull ? new Date(now).toISOString().replaceAll(':', '') : undefined;
   }
 
   #setAside(name: string): void {

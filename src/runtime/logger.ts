@@ -3,8 +3,9 @@ import { Writable } from 'node:stream';
 import winston from 'winston';
 
 import type { Log, LogFields } from '../core/log.ts';
-import { LogFile, type Rotation } from './log-file.ts';
+import { type LogClock, LogFile, type Rotation } from './log-file.ts';
 import { logLine } from './log-line.ts';
+import { systemClock } from './system-clock.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -33,9 +34,9 @@ interface LineSink {
 /** Throws when the file cannot be opened. */
 export function openLog(
   { file, level, rotate, backupCount }: LogSettings,
-  nowMs: () => number = Date.now,
+  clock: LogClock = systemClock,
 ): ProcessLog {
-  const sink = file === '-' ? standardOutput() : new LogFile({ file, rotate, backupCount, nowMs });
+  const sink = file === '-' ? standardOutput() : new LogFile({ file, rotate, backupCount, clock });
   const turn = new TurnOfLines(sink);
   const transport = new winston.transports.Stream({ stream: turn, eol: '' });
   const logger = winston.createLogger({
@@ -49,7 +50,7 @@ export function openLog(
     (level: LogLevel) =>
     (event: string, fields?: LogFields): void => {
       if (!logger.isLevelEnabled(level)) return;
-      logger.log({ level, message: logLine(nowMs(), process.pid, level, event, fields) });
+      logger.log({ level, message: logLine(clock.nowMs(), process.pid, level, event, fields) });
     };
   // process.exit asks nobody; what was logged before it is written all the same.
   const flushAtExit = (): void => turn.flush();

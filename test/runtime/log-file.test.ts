@@ -18,6 +18,7 @@ import { LogFile, type Rotation } from '../../src/runtime/log-file.ts';
 let directory: string;
 let file: string;
 let nowMs = Date.now();
+let monotonicMs = 0;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'forsun-log-'));
@@ -27,7 +28,12 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 const open = (rotate: Rotation = { kind: 'never' }, backupCount = 64): LogFile =>
-  new LogFile({ file, rotate, backupCount, nowMs: () => nowMs });
+  new LogFile({
+    file,
+    rotate,
+    backupCount,
+    clock: { nowMs: () => nowMs, monotonicMs: () => monotonicMs },
+  });
 const read = (): string => readFileSync(file, 'utf8');
 
 test('lines are appended to what is there, for the owner alone', () => {
@@ -75,6 +81,22 @@ test('no old file is overwritten, though two are full in the same millisecond', 
   expect(readdirSync(directory)).toHaveLength(3);
 });
 
+test('a file that cannot be set aside goes on growing', () => {
+  file = join(directory, 'x'.repeat(250));
+  const log = open({ kind: 'size', bytes: 1 });
+  for (const line of ['1', '2', '3']) log.write([line]);
+  log.close();
+  expect(read()).toBe('1\n2\n3\n');
+});
+
+test('a device keeps its name', () => {
+  symlinkSync('/dev/null', file);
+  const log = open({ kind: 'size', bytes: 1 });
+  for (const line of ['1', '2', '3']) log.write([line]);
+  log.close();
+  expect(readdirSync(directory)).toEqual(['forsun.log']);
+});
+
 test('after its file was moved away, reopen begins a new one', () => {
   const log = open();
   log.write(['before']);
@@ -97,6 +119,25 @@ test('a full disk loses lines, is told once there is room, and stops nothing', (
   log.write(['kept']);
   log.close();
   expect(read()).toBe('# 3 lines could not be written here\nkept\n');
+});
+
+test('a full disk is tried again after a second, however much is logged and wherever the clock goes', () => {
+  const log = open();
+  const target = join(directory, 'target');
+  log.close();
+  unlinkSync(file);
+  symlinkSync('/dev/full', file);
+  log.write(['lost']);
+  log.close();
+  unlinkSync(file);
+  symlinkSync(target, file);
+  nowMs -= 3_600_000;
+  for (let n = 0; n < 10; n++) {
+    monotonicMs += 100;
+    log.write(['x']);
+  }
+  log.close();
+  expect(readFileSync(target, 'utf8')).toBe('# 10 lines could not be written here\nx\n');
 });
 
 test('a file that cannot be opened is refused at start', () => {
