@@ -1,0 +1,4 @@
+import { checkStore, startApp } from './app.ts';
+import { runForsund } from './cli/run-forsund.ts';
+
+await runForsund({ startApp, checkStore });
