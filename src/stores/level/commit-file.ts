@@ -22,8 +22,8 @@ export class CommitFile {
     this.#wanted = commit;
   }
 
-  static async create(file: string): Promise<void> {
-    await writeDurably(file, Buffer.concat([slot(0), slot(0)]));
+  static async create(file: string, commit = 0): Promise<void> {
+    await writeDurably(file, Buffer.concat([slot(commit), slot(commit)]));
   }
 
   static async open(file: string): Promise<CommitFile> {

@@ -1,4 +1,5 @@
 import { recordHeaderSize } from './log-format.ts';
+import type { Version } from './table.ts';
 import { Varints } from './varints.ts';
 
 /**
@@ -37,6 +38,7 @@ export interface LoggedBatch extends CommitRecord {
   readonly count: number;
 }
 
+const removeTag = 0;
 const putTag = 1;
 const entryOffset = 12;
 const entryStart = Buffer.concat([
@@ -57,6 +59,18 @@ export function decodeBatch(payload: Buffer): LoggedBatch | undefined {
     sequence: Number(payload.readBigUInt64LE(0)),
     count: payload.readUInt32LE(8),
   };
+}
+
+/** The entries of a logged batch; RangeError when they are not as LevelDB writes them. */
+export function* versionsOf(payload: Buffer): Generator<Version> {
+  const reader = new Varints(payload, entryOffset);
+  let sequence = Number(payload.readBigUInt64LE(0));
+  for (; !reader.isAtEnd; sequence++) {
+    const tag = reader.number();
+    if (tag !== putTag && tag !== removeTag) throw new RangeError(`an entry of kind ${tag}`);
+    const key = reader.bytes();
+    yield { key, sequence, value: tag === putTag ? reader.bytes() : undefined };
+  }
 }
 
 /** Where the next bytes that look like the start of a logged batch of ours begin; -1 when none do. */

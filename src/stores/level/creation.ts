@@ -1,21 +1,19 @@
 import { access, readdir, rename, rm } from 'node:fs/promises';
 
-import { ClassicLevel } from 'classic-level';
-
 import { CommitFile } from './commit-file.ts';
 import { syncDirectory, writeDurably } from './durable-file.ts';
 import { isMissing } from './faults.ts';
 import type { Layout } from './layout.ts';
 import { markerText } from './marker.ts';
 import { storeDamaged, StoreRefusal } from './refusal.ts';
+import { createLevel } from './sound-level.ts';
 
 /** Lays an empty store; the marker comes last, so a creation cut short is begun anew. */
 export async function createStore(layout: Layout, nowMs: number): Promise<void> {
   await refuseRemains(layout);
   await writeDurably(layout.creating, markerText(nowMs));
   await rm(layout.database, { recursive: true, force: true });
-  const empty = new ClassicLevel(layout.database);
-  await empty.open();
+  const empty = await createLevel(layout.database);
   await empty.close();
   await CommitFile.create(layout.commit);
   await syncDirectory(layout.database);
@@ -42,7 +40,13 @@ async function refuseRemains(layout: Layout): Promise<void> {
   }
 }
 
-async function exists(file: string): Promise<boolean> {
+/** Refuses a directory that holds nothing of a store; a damaged one holds something. */
+export async function requireStore({ directory, marker, commit, database }: Layout): Promise<void> {
+  for (const file of [marker, commit, database]) if (await exists(file)) return;
+  throw new StoreRefusal('foreign', `${directory}: there is no store here`);
+}
+
+export async function exists(file: string): Promise<boolean> {
   return access(file).then(
     () => true,
     (error: unknown) => {

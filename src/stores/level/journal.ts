@@ -19,8 +19,8 @@ export interface JournalFault extends Damage {
   readonly offset: number;
   /** Ends of the sound part: of the log with the fault, and of the logs behind it (0). */
   readonly soundEnds: ReadonlyMap<string, number>;
-  /** A whole batch lies behind the fault, written when all before it were on disk: this is damage. */
-  readonly isBeforeSynced: boolean;
+  /** What lies there is whole, or a whole batch behind it was written when all before were on disk. */
+  readonly isDamage: boolean;
   /** Whole batches lie behind the fault, as a power cut may leave them when not each was synced. */
   readonly isBeforeWhole: boolean;
 }
@@ -66,7 +66,7 @@ export async function readJournal(logs: readonly string[], manifest: Manifest): 
           offset: fault.offset,
           what: fault.what,
           soundEnds: new Map([[file, end], ...later.map((log) => [log, 0] as const)]),
-          isBeforeSynced: behind.some(({ isOrdered }) => isOrdered),
+          isDamage: fault.what === foreignBatch || behind.some(({ isOrdered }) => isOrdered),
           isBeforeWhole: behind.length > 0,
         },
       };
@@ -83,12 +83,21 @@ export async function cutJournal({ soundEnds }: JournalFault): Promise<void> {
   }
 }
 
+/** Where the next batch starts soundly, from there on; -1 when none does. */
+export function nextBatch(log: Buffer, from: number): number {
+  let at = findBatch(log, from);
+  while (at >= 0 && !startsRecordAt(log, at)) at = findBatch(log, at + 1);
+  return at;
+}
+
+const foreignBatch = 'it holds a batch that forsun did not write';
+
 function misfit(
   batch: LoggedBatch | undefined,
   before: LoggedBatch | undefined,
   manifest: Manifest,
 ): string | undefined {
-  if (batch === undefined) return 'it holds a batch that forsun did not write';
+  if (batch === undefined) return foreignBatch;
   if (before === undefined) {
     const isNext = batch.sequence <= manifest.lastSequence + 1;
     return isNext ? undefined : 'batches before it are missing';
@@ -97,14 +106,11 @@ function misfit(
   return isNext ? undefined : `batches behind commit ${before.commit} are missing`;
 }
 
-/** Batches that start soundly behind the fault in the same log: at most the first few. */
+/** The batch that starts soundly behind the fault in the same log, if there is one. */
 function batchesBehind(log: Buffer, fault: LogFault): readonly LoggedBatch[] {
-  for (let at = findBatch(log, fault.offset); at >= 0; at = findBatch(log, at + 1)) {
-    if (!startsRecordAt(log, at)) continue;
-    const batch = decodeBatch(log.subarray(at + recordHeaderSize));
-    if (batch !== undefined) return [batch];
-  }
-  return [];
+  const next = nextBatch(log, fault.offset);
+  const batch = next < 0 ? undefined : decodeBatch(log.subarray(next + recordHeaderSize));
+  return batch === undefined ? [] : [batch];
 }
 
 async function firstBatches(logs: readonly string[]): Promise<readonly LoggedBatch[]> {

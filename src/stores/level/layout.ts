@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /**
  * What lies in a store's directory:
@@ -10,6 +10,7 @@ import { join } from 'node:path';
  *   probe              written and synced before a failed database is opened anew (probe.ts)
  *   pid                who holds the lock, for a message
  *   lock/              held by the server that has the store (directory-lock.ts)
+ *   repairing/         a repair's work; repaired/: its whole result, about to become db/ (repair.ts)
  *   db/                LevelDB's own files
  */
 export interface Layout {
@@ -21,17 +22,24 @@ export interface Layout {
   readonly probe: string;
   readonly pid: string;
   readonly lock: string;
+  readonly repairing: string;
+  readonly repaired: string;
   readonly database: string;
 }
 
-export const layoutOf = (directory: string): Layout => ({
-  directory,
-  marker: join(directory, 'forsun-store.json'),
-  creating: join(directory, 'creating.json'),
-  commit: join(directory, 'commit'),
-  reserve: join(directory, 'reserve'),
-  probe: join(directory, 'probe'),
-  pid: join(directory, 'pid'),
-  lock: join(directory, 'lock'),
-  database: join(directory, 'db'),
-});
+export function layoutOf(path: string): Layout {
+  const directory = resolve(path);
+  return {
+    directory,
+    marker: join(directory, 'forsun-store.json'),
+    creating: join(directory, 'creating.json'),
+    commit: join(directory, 'commit'),
+    reserve: join(directory, 'reserve'),
+    probe: join(directory, 'probe'),
+    pid: join(directory, 'pid'),
+    lock: join(directory, 'lock'),
+    repairing: join(directory, 'repairing'),
+    repaired: join(directory, 'repaired'),
+    database: join(directory, 'db'),
+  };
+}

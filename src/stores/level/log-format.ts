@@ -26,11 +26,11 @@ const full = 1;
 const first = 2;
 const last = 4;
 
-/** The whole records from the start, up to the first fragment that is not as written. */
-export function* logRecords(bytes: Buffer): Generator<LogRecord, LogFault | undefined> {
+/** The whole records from there on, up to the first fragment that is not as written. */
+export function* logRecords(bytes: Buffer, from = 0): Generator<LogRecord, LogFault | undefined> {
   let parts: Buffer[] = [];
-  let start = 0;
-  let at = 0;
+  let start = from;
+  let at = from;
   for (;;) {
     const fragment = fragmentAt(bytes, at);
     if (fragment === undefined) break;

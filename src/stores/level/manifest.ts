@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isMissing } from './faults.ts';
 import { logRecords } from './log-format.ts';
 import { storeDamaged } from './refusal.ts';
+import { userKey } from './table.ts';
 import { Varints } from './varints.ts';
 
 /** Which files LevelDB's current version is made of, as CURRENT and the MANIFEST it names tell. */
@@ -12,8 +13,14 @@ export interface Manifest {
   /** Logs from this number on hold what is not in a table yet. */
   readonly logNumber: number;
   readonly lastSequence: number;
-  /** Size in bytes by the number of each live table. */
-  readonly tables: ReadonlyMap<number, number>;
+  readonly tables: ReadonlyMap<number, LiveTable>;
+}
+
+export interface LiveTable {
+  /** In bytes. */
+  readonly size: number;
+  /** The user's key that it starts with. */
+  readonly firstKey: Buffer;
 }
 
 // VersionEdit::EncodeTo of LevelDB's db/version_edit.cc numbers its fields so.
@@ -59,7 +66,7 @@ function manifestOf(file: string, bytes: Buffer): Manifest {
 interface State {
   logNumber?: number;
   lastSequence?: number;
-  readonly tables: Map<number, number>;
+  readonly tables: Map<number, LiveTable>;
 }
 
 function applyEdit(edit: Varints, state: State): void {
@@ -90,8 +97,8 @@ function applyEdit(edit: Varints, state: State): void {
       case newFileField: {
         edit.number();
         const number = edit.number();
-        state.tables.set(number, edit.number());
-        edit.bytes();
+        const size = edit.number();
+        state.tables.set(number, { size, firstKey: userKey(edit.bytes()) });
         edit.bytes();
         break;
       }

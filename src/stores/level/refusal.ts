@@ -12,10 +12,17 @@ export type RefusalKind = 'locked' | 'damaged' | 'foreign' | 'dump' | 'unusable'
 export class StoreRefusal extends Error {
   override readonly name = 'StoreRefusal';
   readonly kind: RefusalKind;
+  /** Where, when it is damaged. */
+  readonly damage?: Damage;
 
-  constructor(kind: RefusalKind, message: string, options?: ErrorOptions) {
+  constructor(
+    kind: RefusalKind,
+    message: string,
+    options: { readonly cause?: unknown; readonly damage?: Damage } = {},
+  ) {
     super(message, options);
     this.kind = kind;
+    if (options.damage !== undefined) this.damage = options.damage;
   }
 }
 
@@ -42,5 +49,5 @@ export const storeDamaged = (damage: Damage, cause?: unknown): StoreRefusal =>
     `the store is damaged: ${describeDamage(damage)}; nothing was changed. ` +
       '`forsund check` lists all damage, `forsund check --repair` builds a sound store from what can ' +
       'be read and keeps the damaged one aside',
-    { cause },
+    { cause, damage },
   );

@@ -1,15 +1,13 @@
-import { stat } from 'node:fs/promises';
-
 import { ClassicLevel } from 'classic-level';
 
 import type { Log } from '../../core/log.ts';
 import { commitKey, decodeCommit } from './commit-record.ts';
-import { isMissing, reasonOf } from './faults.ts';
-import { cutJournal, type Journal, liveLogs, readJournal } from './journal.ts';
+import { reasonOf } from './faults.ts';
+import { cutJournal, type JournalFault, liveLogs, readJournal } from './journal.ts';
 import type { Layout } from './layout.ts';
-import { tableFile } from './level-files.ts';
-import { type Manifest, readManifest } from './manifest.ts';
-import { storeDamaged } from './refusal.ts';
+import { liveTables, newestTabledCommit, requireTable } from './live-tables.ts';
+import { readManifest } from './manifest.ts';
+import { type Damage, storeDamaged } from './refusal.ts';
 
 export type Level = ClassicLevel<Buffer, Buffer>;
 
@@ -29,9 +27,12 @@ export async function openSoundLevel(
   log: Log,
 ): Promise<SoundLevel> {
   const manifest = await readManifest(layout.database);
-  await findTables(layout.database, manifest);
+  for (const table of liveTables(layout.database, manifest)) await requireTable(table);
   const journal = await readJournal(await liveLogs(layout.database, manifest), manifest);
-  judge(journal, acknowledged, layout);
+  // Judged before LevelDB opens: it would move the logs into tables, and delete them.
+  const commit = journal.commit ?? (await newestTabledCommit(layout.database, manifest));
+  const damage = damageOf(journal.fault, commit, acknowledged, layout);
+  if (damage !== undefined) throw storeDamaged(damage);
   if (journal.fault !== undefined) {
     const { file, offset, what, isBeforeWhole } = journal.fault;
     log.warn('store_log_tail_dropped', { file, offset, what, hadWholeBatches: isBeforeWhole });
@@ -39,26 +40,27 @@ export async function openSoundLevel(
   }
   const level = await openLevel(layout.database);
   try {
-    const commit = await newestCommit(level, layout);
-    refuseLoss(commit, acknowledged, layout);
-    return { level, commit };
+    return { level, commit: await newestCommit(level, layout) };
   } catch (error) {
     await level.close();
     throw error;
   }
 }
 
-function judge({ fault, commit }: Journal, acknowledged: number, layout: Layout): void {
-  if (fault?.isBeforeSynced === true) throw storeDamaged(fault);
-  if (commit === undefined || commit >= acknowledged) return;
-  if (fault !== undefined) throw storeDamaged(fault);
-  refuseLoss(commit, acknowledged, layout);
-}
-
-function refuseLoss(commit: number, acknowledged: number, layout: Layout): void {
-  if (commit >= acknowledged) return;
+/**
+ * What is wrong when the files hold everything up to `commit`, and then perhaps a fault. A fault behind
+ * all that was acknowledged is none: a crash left it.
+ */
+export function damageOf(
+  fault: JournalFault | undefined,
+  commit: number,
+  acknowledged: number,
+  layout: Layout,
+): Damage | undefined {
+  if (fault?.isDamage === true) return fault;
+  if (commit >= acknowledged) return undefined;
   const what = `it ends with commit ${commit}, but commit ${acknowledged} was acknowledged`;
-  throw storeDamaged({ file: layout.database, what });
+  return fault ?? { file: layout.database, what };
 }
 
 async function newestCommit(level: Level, layout: Layout): Promise<number> {
@@ -71,28 +73,10 @@ async function newestCommit(level: Level, layout: Layout): Promise<number> {
   return record.commit;
 }
 
-/** Every live table is there in its full length; what is in them is told by their checksums later. */
-async function findTables(database: string, { tables }: Manifest): Promise<void> {
-  for (const [number, size] of tables) {
-    const file = tableFile(database, number);
-    const found = await stat(file).catch((error: unknown) => {
-      throw isMissing(error) ? storeDamaged({ file, what: 'it is missing' }, error) : error;
-    });
-    if (found.size !== size) {
-      throw storeDamaged({ file, what: `it has ${found.size} bytes, ${size} were written` });
-    }
-  }
-}
-
 async function openLevel(directory: string): Promise<Level> {
   const level = new ClassicLevel<Buffer, Buffer>(directory, {
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
+    ...settings,
     createIfMissing: false,
-    // 64 MiB would take 4 times as long to open anew after a crash.
-    writeBufferSize: 16 * 1024 * 1024,
-    cacheSize: 16 * 1024 * 1024,
-    maxOpenFiles: 256,
   });
   await level.open().catch((error: unknown) => {
     if (!/^Corruption/.test(reasonOf(error))) throw error;
@@ -100,3 +84,19 @@ async function openLevel(directory: string): Promise<Level> {
   });
   return level;
 }
+
+/** An empty LevelDB where there is none. */
+export async function createLevel(directory: string): Promise<Level> {
+  const level = new ClassicLevel<Buffer, Buffer>(directory, { ...settings, errorIfExists: true });
+  await level.open();
+  return level;
+}
+
+const settings = {
+  keyEncoding: 'buffer',
+  valueEncoding: 'buffer',
+  // 64 MiB would take 4 times as long to open anew after a crash.
+  writeBufferSize: 16 * 1024 * 1024,
+  cacheSize: 16 * 1024 * 1024,
+  maxOpenFiles: 256,
+} as const;
