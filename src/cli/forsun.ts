@@ -1,0 +1,72 @@
+import { createInterface } from 'node:readline';
+
+import { ForsunClient } from '../client/forsun-client.ts';
+import { tokenize, type Token } from '../grammar/tokens.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { Exit, type CommandContext } from './command.ts';
+import { runCommand } from './commands.ts';
+import { failureLine, failureOf } from './failure.ts';
+import { readOptions, USAGE, type Options } from './options.ts';
+import { outputTo, paintFor, type Output } from './output.ts';
+import { runPrompt } from './prompt.ts';
+import { ownVersion } from './version.ts';
+import { tokensOfWords } from './words.ts';
+
+/** The `forsun` command: runs what it is given and sets the exit code; 1 refused or failed, 2 misused. */
+export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  leaveWhenNobodyReads();
+  const stdout = outputTo(process.stdout, paintFor(process.stdout.isTTY, env));
+  const stderr = outputTo(process.stderr, paintFor(process.stderr.isTTY, env));
+  let json = args.includes('--json');
+  try {
+    const options = readOptions(args, env);
+    json = options.json;
+    if (options.wants === 'help') await stdout.write(USAGE);
+    else if (options.wants === 'version') await stdout.write(`${ownVersion()}\n`);
+    else await run(options, stdout);
+  } catch (error) {
+    const failure = failureOf(error);
+    await stderr.write(stderr.paint('error', failureLine(failure, json).trimEnd()) + '\n');
+    process.exitCode = failure.exitCode;
+  }
+}
+
+async function run(options: Options, output: Output): Promise<void> {
+  const { host, port, json, line, words } = options;
+  const open = (): ForsunClient => new ForsunClient({ host, port });
+  const isCommand = line !== undefined || words.length > 0;
+  if (!isCommand && process.stdin.isTTY && output.isTerminal) {
+    await runPrompt({ open, output, json, clock: systemClock });
+    return;
+  }
+  const context = { client: open(), output, clock: systemClock, json };
+  try {
+    if (isCommand)
+      await runAll(line === undefined ? tokensOfWords(words) : tokenize(line), context);
+    else
+      for await (const typed of createInterface(process.stdin))
+        await runAll(tokenize(typed), context);
+  } catch (error) {
+    if (!(error instanceof Exit)) throw error;
+  } finally {
+    context.client.close();
+  }
+}
+
+/** Stops at the first error. */
+async function runAll(
+  commands: readonly (readonly Token[])[],
+  context: CommandContext,
+): Promise<void> {
+  for (const command of commands) await runCommand(command, context);
+}
+
+/** `forsun ls | head` ends when head does: a reader that left is no error. */
+function leaveWhenNobodyReads(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') process.exitCode = 1;
+      process.exit();
+    });
+  }
+}

@@ -1,0 +1,65 @@
+import type { Plan } from '../client/plan.ts';
+import { formatSetLine } from '../grammar/set-line-format.ts';
+import { formatLocalTime } from './local-time.ts';
+import { printable, type Output, type Paint } from './output.ts';
+
+/** A plan for people: its next fire time, or `-`, and the line that `set` would make it from. */
+export function planLine(plan: Plan, paint: Paint): string {
+  const time = plan.nextFireTime === undefined ? '-' : formatLocalTime(plan.nextFireTime);
+  const line = formatSetLine({
+    kind: plan.kind,
+    key: plan.key,
+    fields: plan,
+    count: plan.count,
+    action: plan.action,
+    params: plan.params,
+  });
+  return `${paint('time', time)} ${printable(line)}\n`;
+}
+
+/** A plan for programs: every name always there, null for what is unset or unknown; docs/cli.md. */
+export const planJson = (plan: Plan): object => ({
+  key: plan.key,
+  kind: plan.kind,
+  second: plan.second ?? null,
+  minute: plan.minute ?? null,
+  hour: plan.hour ?? null,
+  day: plan.day ?? null,
+  month: plan.month ?? null,
+  week: plan.week ?? null,
+  count: plan.count,
+  fired_count: plan.firedCount,
+  status: plan.status,
+  action: plan.action,
+  params: Object.fromEntries(plan.params),
+  next_fire_time: plan.nextFireTime ?? null,
+  last_fire_time: plan.lastFireTime ?? null,
+  created_time: plan.createdTime ?? null,
+  running: plan.running ?? null,
+});
+
+interface PlanWriter {
+  readonly output: Output;
+  readonly json: boolean;
+}
+
+export async function writePlan(plan: Plan, { output, json }: PlanWriter): Promise<void> {
+  await output.write(json ? `${JSON.stringify(planJson(plan))}\n` : planLine(plan, output.paint));
+}
+
+/** Plans as they come: a line each, or one JSON array with a plan a line. */
+export async function writePlans(
+  plans: AsyncIterable<Plan> | Iterable<Plan>,
+  { output, json }: PlanWriter,
+): Promise<void> {
+  let count = 0;
+  for await (const plan of plans) {
+    const line = json
+      ? `${count === 0 ? '[' : ','}\n${JSON.stringify(planJson(plan))}`
+      : planLine(plan, output.paint);
+    await output.write(line);
+    count++;
+  }
+  if (json) await output.write(count === 0 ? '[]\n' : '\n]\n');
+  else if (count === 0 && output.isTerminal) await output.write(output.paint('faint', '(none)\n'));
+}

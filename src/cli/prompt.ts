@@ -1,0 +1,124 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface, type Interface } from 'node:readline/promises';
+
+import { ForsunConnectionError } from '../client/errors.ts';
+import type { ForsunClient } from '../client/forsun-client.ts';
+import type { Clock } from '../core/time.ts';
+import { tokenize } from '../grammar/tokens.ts';
+import { Exit } from './command.ts';
+import { runCommand } from './commands.ts';
+import { complete } from './completion.ts';
+import { failureLine, failureOf } from './failure.ts';
+import { History, HISTORY_LINES } from './history.ts';
+import type { Output } from './output.ts';
+import { ownVersion } from './version.ts';
+
+export interface PromptOptions {
+  /** A new client; the prompt closes it. */
+  readonly open: () => ForsunClient;
+  readonly output: Output;
+  readonly json: boolean;
+  readonly clock: Clock;
+}
+
+/**
+ * Reads and runs commands until exit or Ctrl-D. Ctrl-C gives up the command that runs, or clears the line;
+ * twice on an empty line it leaves. An error is shown and ends its line, not the prompt. Rejects when no
+ * server answers at the start.
+ */
+export async function runPrompt(options: PromptOptions): Promise<void> {
+  const { output } = options;
+  const session = new Session(options);
+  await session.client.ping();
+  const history = new History(join(homedir(), '.forsun_history'));
+  const reader = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    prompt: 'forsun> ',
+    history: [...history.load()].reverse(),
+    historySize: HISTORY_LINES,
+    removeHistoryDuplicates: true,
+    completer: (line: string) => complete(line, session.client),
+  });
+  handleInterrupts(reader, session, output);
+  try {
+    await output.write(`forsun ${ownVersion()}. help shows the commands, Ctrl-D leaves.\n`);
+    reader.prompt();
+    for await (const line of reader) {
+      history.add(line);
+      await session.run(line);
+      reader.prompt();
+    }
+    await output.write('\n'); // behind Ctrl-D
+  } catch (error) {
+    if (!(error instanceof Exit)) throw error;
+  } finally {
+    reader.close();
+    session.client.close();
+  }
+}
+
+class Session {
+  readonly #options: PromptOptions;
+  #client: ForsunClient;
+  /** Of the line that runs; aborted when it is given up. */
+  #run: AbortController | undefined;
+
+  constructor(options: PromptOptions) {
+    this.#options = options;
+    this.#client = options.open();
+  }
+
+  get client(): ForsunClient {
+    return this.#client;
+  }
+
+  /** Runs the commands of a line up to the first that fails, and shows why. Throws Exit. */
+  async run(line: string): Promise<void> {
+    const { output, json, clock } = this.#options;
+    const run = new AbortController();
+    this.#run = run;
+    try {
+      for (const command of tokenize(line)) {
+        await runCommand(command, { client: this.#client, output, json, clock });
+      }
+    } catch (error) {
+      if (error instanceof Exit) throw error;
+      const isGivenUp = run.signal.aborted && error instanceof ForsunConnectionError;
+      const text = isGivenUp ? 'given up' : failureLine(failureOf(error), json).trimEnd();
+      await output.write(`${output.paint('error', text)}\n`);
+    } finally {
+      this.#run = undefined;
+    }
+  }
+
+  /** Gives up the command that runs, if any: its calls fail with their connection. */
+  interrupt(): boolean {
+    if (this.#run === undefined) return false;
+    this.#run.abort();
+    this.#client.close();
+    this.#client = this.#options.open();
+    return true;
+  }
+}
+
+function handleInterrupts(reader: Interface, session: Session, output: Output): void {
+  let isLeaving = false;
+  reader.on('line', () => (isLeaving = false));
+  reader.on('SIGINT', () => {
+    if (session.interrupt()) return;
+    if (reader.line !== '') {
+      isLeaving = false;
+      reader.write(null, { ctrl: true, name: 'e' });
+      void output.write('^C\n');
+      reader.write(null, { ctrl: true, name: 'u' });
+    } else if (isLeaving) {
+      reader.close();
+    } else {
+      isLeaving = true;
+      void output.write('\nCtrl-C again, or Ctrl-D, leaves.\n');
+      reader.prompt();
+    }
+  });
+}

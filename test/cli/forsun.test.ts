@@ -1,0 +1,184 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import { startRawServer, startStockServer, type StockServer } from '../support/stock-server.ts';
+import { forsunFile, runForsun, type Result } from '../support/run-forsun.ts';
+
+const stars = Array.from({ length: 5 }, () => '*');
+
+let server: StockServer;
+
+beforeAll(async () => {
+  server = await startStockServer();
+});
+afterAll(() => server.close());
+beforeEach(() => server.plans.clear());
+
+const forsun = (...args: string[]): Promise<Result> =>
+  runForsun(['--port', String(server.port), ...args]);
+
+const backup = `2023-11-14 22:13:25+00:00 backup */5/1 * * * * * shell "cmd='ls -l'"\n`;
+
+describe('commands', () => {
+  test('a plan is made by one line, by words the shell has split, and by lines of standard input', async () => {
+    const made = { stdout: backup, stderr: '', code: 0 };
+    expect(await forsun(`set backup */5/1 * * * * * shell 'ls -l'`)).toEqual(made);
+    const words = ['set', 'backup', '*/5/1', ...stars, 'sh', 'cmd=ls -l'];
+    expect(await forsun(...words)).toEqual(made);
+    expect(await forsun('--exe', `set backup */5/1 * * * * * bash "cmd='ls -l'"`)).toEqual(made);
+    const input = `\nset backup */5/1 * * * * * shell cmd='ls -l'\nexit\nget nope\n`;
+    expect(await runForsun([`--port=${server.port}`], { input })).toEqual(made);
+  });
+
+  test('get, time, current, ls and rm show plans a line each', async () => {
+    await forsun(`set backup */5/1 * * * * * shell 'ls -l'; set 'a b' 0 1 * * * * http http://x/`);
+    const ab = `2023-11-14 22:14:20+00:00 'a b' 0 1 * * * * http "url='http://x/'"\n`;
+    expect((await forsun('get', 'backup')).stdout).toBe(backup);
+    expect((await forsun('get', 'a b')).stdout).toBe(ab);
+    expect((await forsun('time', '1700000005')).stdout).toBe(backup);
+    expect((await forsun(`time '2023-11-14 22:13:25'`)).stdout).toBe(backup);
+    expect((await forsun('current')).stdout).toBe(ab);
+    expect((await forsun('ls')).stdout).toBe(backup + ab);
+    expect((await forsun('ls', 'back')).stdout).toBe(backup);
+    expect(await forsun('rm', 'backup')).toEqual({ stdout: 'success\n', stderr: '', code: 0 });
+    expect((await forsun('ls', 'back')).stdout).toBe('');
+  });
+
+  test('info is a name and a value a line; help and version need no server', async () => {
+    expect((await forsun('info')).stdout).toBe('forsun_version:\t0.0\nplan_count:\t0\n');
+    expect((await runForsun(['--port', '1', 'help'])).stdout).toContain('rm KEY');
+    expect((await runForsun(['--port', '1', 'version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await runForsun(['--help'])).stdout).toContain('usage: forsun');
+  });
+
+  test('times are those of the zone the person lives in, shown and read', async () => {
+    const env = { TZ: 'Asia/Kathmandu', FORSUN_PORT: String(server.port) };
+    await runForsun([`set backup */5/1 * * * * * shell 'ls -l'`], { env });
+    const shown = backup.replace('2023-11-14 22:13:25+00:00', '2023-11-15 03:58:25+05:45');
+    expect((await runForsun(['time', '2023-11-15 03:58:25'], { env })).stdout).toBe(shown);
+    expect((await runForsun(['time 2023-11-15 03:58:25+05:45'], { env })).stdout).toBe(shown);
+    expect((await runForsun(['time 2023-11-14T22:13:25Z'], { env })).stdout).toBe(shown);
+  });
+
+  test('what a terminal would obey is escaped', async () => {
+    const { stdout } = await forsun('set', 'k', '*/5/1', ...stars, 'sh', 'cmd=a\x1b[2J\nb');
+    expect(stdout).toContain(String.raw`"cmd='a\u001b[2J\nb'"`);
+  });
+});
+
+describe('--json', () => {
+  const plan = {
+    key: 'backup',
+    kind: 'interval',
+    second: 5,
+    minute: 0,
+    hour: 0,
+    day: 0,
+    month: 0,
+    week: null,
+    count: 1,
+    fired_count: 0,
+    status: 0,
+    action: 'shell',
+    params: { cmd: 'ls' },
+    next_fire_time: 1700000005,
+    last_fire_time: null,
+    created_time: 1700000000,
+    running: 0,
+  };
+
+  test('every command prints one document', async () => {
+    const json = async (...args: string[]): Promise<unknown> =>
+      JSON.parse((await forsun('--json', ...args)).stdout);
+    expect(await json('ls')).toEqual([]);
+    expect(await json(`set backup */5/1 * * * * * shell ls`)).toEqual(plan);
+    expect(await json('get', 'backup')).toEqual(plan);
+    expect(await json('ls')).toEqual([plan]);
+    expect(await json('time', '1700000005')).toEqual([plan]);
+    expect(await json('current')).toEqual([]);
+    expect(await json('info')).toEqual({ forsun_version: '0.0', plan_count: '1' });
+    expect(await json('rm', 'backup')).toEqual(plan);
+    expect(await json('version')).toEqual({ version: expect.any(String) as string });
+  });
+
+  test('an error is a document on standard error', async () => {
+    expect(await forsun('get', 'nope', '--json')).toEqual({
+      stdout: '',
+      stderr: '{"error":{"code":1003,"message":"no plan has the key \\"nope\\""}}\n',
+      code: 1,
+    });
+  });
+});
+
+describe('what fails', () => {
+  test.each<[string[], number, string]>([
+    [['get', 'nope'], 1, 'forsun: no plan has the key "nope" (1003)\n'],
+    [['set k 0 0 9 * * * bogus a=b'], 1, 'forsun: no action is called "bogus" (1006)\n'],
+    [
+      ['set k 0 0 9 * * 7h shell ls'],
+      1,
+      'forsun: week is *, a number, */N, */N/COUNT or a cron field, not "7h"\n',
+    ],
+    [['bogus'], 2, 'forsun: no command is called "bogus"; see help\n'],
+    [['get a b'], 2, 'forsun: expected get KEY: put quotes around what holds blanks\n'],
+    [['get'], 2, 'forsun: expected get KEY\n'],
+    [
+      ['time', 'noon'],
+      2,
+      'forsun: a time is seconds since 1970 or an existing YYYY-MM-DD HH:MM:SS, not "noon"\n',
+    ],
+    [
+      ['time 2023-02-30 00:00:00'],
+      2,
+      'forsun: a time is seconds since 1970 or an existing YYYY-MM-DD HH:MM:SS, not "2023-02-30 00:00:00"\n',
+    ],
+    [['--jsno', 'ls'], 2, 'forsun: there is no option --jsno\n'],
+    [['ls', '--port', 'x'], 2, 'forsun: a port is a number from 1 to 65535, not "x"\n'],
+  ])('%j exits %i and says why', async (args, code, stderr) => {
+    expect(await forsun(...args)).toEqual({ stdout: '', stderr, code });
+  });
+
+  test('the first error ends the line, and what came before stands', async () => {
+    const result = await forsun(`set backup */5/1 * * * * * shell 'ls -l'; get nope; rm backup`);
+    expect(result).toMatchObject({ stdout: backup, code: 1 });
+    expect([...server.plans.keys()]).toEqual(['backup']);
+  });
+
+  test('a server away is one clear line', async () => {
+    const nobody = await startRawServer(() => undefined);
+    await nobody.close();
+    expect(await runForsun(['--port', String(nobody.port), 'ls'])).toEqual({
+      stdout: '',
+      stderr: `forsun: cannot reach forsund at 127.0.0.1:${nobody.port}: connection refused (is it running?)\n`,
+      code: 1,
+    });
+  });
+
+  test('a FORSUN_PORT that is no number is not meant for the command', async () => {
+    const env = { FORSUN_PORT: 'tcp://10.0.0.1:6458' };
+    expect((await runForsun(['version'], { env })).code).toBe(0);
+  });
+});
+
+test('a reader that leaves early ends the command quietly', async () => {
+  const keys = Array.from({ length: 3_000 }, (_, index) => `k${index}`);
+  const input = keys
+    .map((key) => `set ${key} */5/1 * * * * * shell 'ls ${'x'.repeat(100)}'`)
+    .join('\n');
+  await runForsun(['--port', String(server.port)], { input });
+  const child = spawn(process.execPath, [forsunFile, '--port', String(server.port), 'ls'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  for await (const line of createInterface(child.stdout)) {
+    expect(line).toContain(' k0 ');
+    break;
+  }
+  child.stdout.destroy();
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+});
