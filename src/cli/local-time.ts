@@ -22,12 +22,9 @@ export function parseTime(text: string): UnixSeconds {
   if (match === null) throw unreadable(text);
   const [, day = '', time = '', zone] = match;
   const date = new Date(`${day}T${time}${zone ?? ''}`);
-  if (
-    Number.isNaN(date.getTime()) ||
-    (zone === undefined && `${dayOf(date)} ${timeOf(date)}` !== `${day} ${time}`)
-  ) {
-    throw unreadable(text);
-  }
+  // An instant that shows something else was never meant: Date moves 30 February to March.
+  const shown = zone === undefined ? `${dayOf(date)} ${timeOf(date)}` : utcText(`${day}T${time}Z`);
+  if (shown !== `${day} ${time}`) throw unreadable(text);
   return unixSeconds(date.getTime() / 1000);
 }
 
@@ -35,6 +32,13 @@ const unreadable = (text: string): UsageError =>
   new UsageError(`a time is seconds since 1970 or an existing YYYY-MM-DD HH:MM:SS, not "${text}"`);
 
 const pad = (value: number, width = 2): string => String(value).padStart(width, '0');
+
+function utcText(iso: string): string | undefined {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime())
+    ? undefined
+    : date.toISOString().slice(0, 19).replace('T', ' ');
+}
 
 const dayOf = (date: Date): string =>
   `${pad(date.getFullYear(), 4)}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;

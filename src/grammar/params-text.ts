@@ -8,12 +8,10 @@ export const hasParam = (text: string, name: string): boolean =>
   tokenize(text).some(([first]) => first?.kind === 'pair' && nameOf(first) === name);
 
 /**
- * The params of a text like `k=v;k2='v 2'`. Where the original drops what it cannot place (a second word,
- * a second equals sign, the first of two values), this refuses with bad_argument and says what to quote.
+ * The pairs of a text like `k=v;k2='v 2'`. Where the original drops what it cannot place (a second word, a
+ * second equals sign), this refuses with bad_argument and says what to quote.
  */
-export function parseParams(text: string): Params {
-  return paramsOf(tokenize(text).map(onlyPair));
-}
+export const pairsIn = (text: string): readonly Pair[] => tokenize(text).map(onlyPair);
 
 /** Pairs as params; bad_argument when a name comes twice. */
 export function paramsOf(pairs: readonly Pair[]): Params {
@@ -27,7 +25,7 @@ export function paramsOf(pairs: readonly Pair[]): Params {
 }
 
 /**
- * The text that parseParams reads back as these params, `k='v';k2='v2'`. Where the rules have no way to
+ * The text that pairsIn reads back as these params, `k='v';k2='v2'`. Where the rules have no way to
  * say a name or a value, it stands in quotes all the same, for people to read.
  */
 export const formatParams = (params: Params): string =>
@@ -47,9 +45,8 @@ function formatValue(value: string): string {
 
 function onlyPair([first, second]: readonly Token[]): Pair {
   if (first?.kind !== 'pair') {
-    throw badArgument(
-      `a param is name=value, not ${quote(first === undefined ? '' : tokenText(first))}`,
-    );
+    const word = quote(first === undefined ? '' : tokenText(first));
+    throw badArgument(`a param is name=value, not ${word}; put quotes around a value with blanks`);
   }
   refuseLostName(first);
   if (second !== undefined) {

@@ -1,8 +1,8 @@
 import { badArgument, quote } from '../core/errors.ts';
 import type { Params, PlanRequest } from '../core/plan.ts';
-import { hasParam, paramsOf, parseParams } from './params-text.ts';
+import { hasParam, pairsIn, paramsOf } from './params-text.ts';
 import { parseFields, type SetFields } from './set-fields.ts';
-import { tokenText, type Pair, type Token } from './tokens.ts';
+import { tokenText, type Token } from './tokens.ts';
 
 export const setUsage = 'KEY SECOND MINUTE HOUR DAY MONTH WEEK ACTION PARAMS';
 
@@ -78,16 +78,9 @@ function commandLineParams(action: string, tokens: readonly Token[]): Params {
   return plainParams(tokens);
 }
 
-function plainParams(tokens: readonly Token[]): Params {
-  const [only, ...more] = tokens;
-  if (only?.kind === 'word' && more.length === 0) return parseParams(only.text);
-  return paramsOf(tokens.map(barePair));
-}
-
-function barePair(token: Token): Pair {
-  if (token.kind === 'pair') return token;
-  throw badArgument(`${quote(token.text)} is left over: put quotes around params that hold blanks`);
-}
+/** Texts of params, and pairs that stand alone, in any number. */
+const plainParams = (tokens: readonly Token[]): Params =>
+  paramsOf(tokens.flatMap((token) => (token.kind === 'pair' ? [token] : pairsIn(token.text))));
 
 function withoutWeekZero(request: PlanRequest): PlanRequest {
   const { week, ...fields } = request.fields;

@@ -97,6 +97,10 @@ describe('params', () => {
     [`http http://a/?x=1&y=2`, { url: 'http://a/?x=1&y=2' }],
     [`http 'http://a/?x=1&y=2'`, { url: 'http://a/?x=1&y=2' }],
     [`shell cmd='echo hi' cwd=/tmp`, { cmd: 'echo hi', cwd: '/tmp' }],
+    [
+      `http "url='http://a/?x=1'" method=post body=`,
+      { url: 'http://a/?x=1', method: 'post', body: '' },
+    ],
     [`http url='http://a/?x=1' body=`, { url: 'http://a/?x=1', body: '' }],
     [`shell 'env=A=1'`, { cmd: 'env=A=1' }],
   ])('%s', (line, expected) => expect(params(line)).toEqual(expected));
@@ -109,7 +113,7 @@ describe('params', () => {
     [`http 'url=http://a/?x=1&y=2'`, `put quotes around a value with an equals sign: url='…'`],
     [`shell 'cmd=a;cmd=b'`, 'param "cmd" is given twice'],
     [`redis 'host'`, 'a param is name=value, not "host"'],
-    [`shell echo hi`, '"echo" is left over: put quotes around params that hold blanks'],
+    [`shell echo hi`, 'a param is name=value, not "echo"; put quotes around a value with blanks'],
   ])('what %s would lose is refused', (line, message) => {
     expect(() => params(line)).toThrow(message);
   });
