@@ -3,13 +3,13 @@ import { createInterface } from 'node:readline';
 import { ForsunClient } from '../client/forsun-client.ts';
 import { tokenize, type Token } from '../grammar/tokens.ts';
 import { systemClock } from '../runtime/system-clock.ts';
+import { forsunVersion } from '../runtime/version.ts';
 import { Exit, type CommandContext } from './command.ts';
 import { runCommand } from './commands.ts';
 import { failureLine, failureOf } from './failure.ts';
 import { readOptions, USAGE, type Options } from './options.ts';
 import { outputTo, paintFor, type Output } from './output.ts';
 import { runPrompt } from './prompt.ts';
-import { ownVersion } from './version.ts';
 import { tokensOfWords } from './words.ts';
 
 /** The `forsun` command: runs what it is given and sets the exit code; 1 refused or failed, 2 misused. */
@@ -22,7 +22,7 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
     const options = readOptions(args, env);
     json = options.json;
     if (options.wants === 'help') await stdout.write(USAGE);
-    else if (options.wants === 'version') await stdout.write(`${ownVersion()}\n`);
+    else if (options.wants === 'version') await stdout.write(`${forsunVersion()}\n`);
     else await run(options, stdout);
   } catch (error) {
     const failure = failureOf(error);

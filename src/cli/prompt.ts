@@ -6,13 +6,13 @@ import { ForsunConnectionError } from '../client/errors.ts';
 import type { ForsunClient } from '../client/forsun-client.ts';
 import type { Clock } from '../core/time.ts';
 import { tokenize } from '../grammar/tokens.ts';
+import { forsunVersion } from '../runtime/version.ts';
 import { Exit } from './command.ts';
 import { runCommand } from './commands.ts';
 import { complete } from './completion.ts';
 import { failureLine, failureOf } from './failure.ts';
 import { History, HISTORY_LINES } from './history.ts';
 import type { Output } from './output.ts';
-import { ownVersion } from './version.ts';
 
 export interface PromptOptions {
   /** A new client; the prompt closes it. */
@@ -43,7 +43,7 @@ export async function runPrompt(options: PromptOptions): Promise<void> {
   });
   handleInterrupts(reader, session, output);
   try {
-    await output.write(`forsun ${ownVersion()}. help shows the commands, Ctrl-D leaves.\n`);
+    await output.write(`forsun ${forsunVersion()}. help shows the commands, Ctrl-D leaves.\n`);
     reader.prompt();
     for await (const line of reader) {
       history.add(line);

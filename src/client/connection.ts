@@ -5,7 +5,8 @@ import thrift from 'thrift';
 import type { Cancel, Clock } from '../core/time.ts';
 import { ForsunConnectionError, type ConnectionTrouble } from './errors.ts';
 import { generated, type GeneratedClient } from './generated.ts';
-import { BrokenReply, MessageScanner } from './message-scanner.ts';
+import { BrokenMessage } from '../wire/faults.ts';
+import { MessageCutter } from './message-cutter.ts';
 import { ParamSafeProtocol } from './param-safe-protocol.ts';
 
 export interface ConnectionOptions {
@@ -27,7 +28,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #socket: net.Socket;
   readonly #client: GeneratedClient;
-  readonly #scanner: MessageScanner;
+  readonly #cutter: MessageCutter;
   readonly #waiting = new Set<Fail>();
   readonly #cancelConnectTimeout: Cancel;
   #isConnected = false;
@@ -35,7 +36,7 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#scanner = new MessageScanner(options.maxReplyBytes);
+    this.#cutter = new MessageCutter(options.maxReplyBytes);
     const output = new thrift.TBufferedTransport(undefined, (message) => this.#send(message));
     this.#client = new generated.Client(output, ParamSafeProtocol);
 
@@ -103,7 +104,7 @@ export class Connection {
 
   #receive(packet: Buffer): void {
     try {
-      for (const message of this.#scanner.push(packet)) this.#deliver(message);
+      for (const message of this.#cutter.push(packet)) this.#deliver(message);
     } catch (error) {
       this.#fail('lost', describe(error), error);
     }
@@ -118,7 +119,7 @@ export class Connection {
     if (receive !== undefined) receive.call(this.#client, input, mtype, rseqid);
     else if (mtype === thrift.Thrift.MessageType.EXCEPTION) throw readException(input);
     else
-      throw new BrokenReply(
+      throw new BrokenMessage(
         `a reply to ${JSON.stringify(fname.slice(0, 64))}, which was not called`,
       );
   }

@@ -175,13 +175,17 @@ describe('against a server that does not', () => {
   });
 
   test.each<[string, Buffer, string]>([
-    ['words', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), 'not a Thrift reply'],
-    ['a huge string', Buffer.from('800100027fffffff70', 'hex'), 'a part of size 2147483647'],
+    [
+      'words',
+      Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      'a strict binary header was expected',
+    ],
+    ['a huge string', Buffer.from('800100027fffffff70', 'hex'), 'not 2147483647'],
     ['a reply to another method', reply('nothing'), 'a reply to "nothing"'],
     [
       'an unknown type',
-      Buffer.from('800100020000000470696e670000000109', 'hex'),
-      'no value has the type 9',
+      Buffer.from('800100020000000470696e6700000001090000', 'hex'),
+      'there is no type 9',
     ],
     [
       'an exception before it closes',

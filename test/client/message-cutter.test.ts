@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { MessageScanner } from '../../src/client/message-scanner.ts';
+import { MessageCutter } from '../../src/client/message-cutter.ts';
 
-/** Values of Thrift with their type, written by hand: an encoder that shares nothing with the scanner. */
+/** Values of Thrift with their type, written by hand: an encoder that shares nothing with the cutter. */
 type Value = readonly [type: number, bytes: Buffer];
 
 const i32 = (value: number): Buffer => {
@@ -55,12 +55,12 @@ test('messages are found whole and in order, wherever the packets are cut', () =
   fc.assert(
     fc.property(fc.array(message, { maxLength: 4 }), fc.array(fc.nat()), (messages, cuts) => {
       const stream = Buffer.concat(messages);
-      const scanner = new MessageScanner(1024 * 1024);
+      const cutter = new MessageCutter(1024 * 1024);
       const ends = [...cuts.map((cut) => cut % (stream.length + 1)), stream.length];
       const found: Buffer[] = [];
       let at = 0;
       for (const end of ends.sort((a, b) => a - b)) {
-        found.push(...scanner.push(stream.subarray(at, end)));
+        found.push(...cutter.push(stream.subarray(at, end)));
         at = end;
       }
       expect(found.map((bytes) => bytes.toString('hex'))).toEqual(
@@ -73,22 +73,22 @@ test('messages are found whole and in order, wherever the packets are cut', () =
 test('any bytes give messages, patience or a broken reply, never another error', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      const scanner = new MessageScanner(1024);
+      const cutter = new MessageCutter(1024);
       try {
         const header = Buffer.from('80010002000000000000000001', 'hex').subarray(0, 12);
-        Array.from(scanner.push(Buffer.concat([header, bytes])));
+        Array.from(cutter.push(Buffer.concat([header, bytes])));
       } catch (error) {
-        expect(error).toMatchObject({ name: 'BrokenReply' });
+        expect(error).toMatchObject({ name: 'BrokenMessage' });
       }
     }),
   );
 });
 
 test('a message that grows beyond the limit is refused, however small its parts', () => {
-  const scanner = new MessageScanner(1_000);
+  const cutter = new MessageCutter(1_000);
   const fields = Buffer.alloc(1_200, Buffer.from([2, 0, 1, 1]));
   const header = Buffer.from('800100020000000000000000', 'hex');
-  expect(() => Array.from(scanner.push(Buffer.concat([header, fields])))).toThrow(
+  expect(() => Array.from(cutter.push(Buffer.concat([header, fields])))).toThrow(
     'more than 1000 bytes',
   );
 });
