@@ -31,9 +31,7 @@ export function writtenIn(dialect: Dialect, write: (writer: WireWriter) => void)
 }
 
 const protocolOf = (protocol: Protocol): typeof thrift.TBinaryProtocol =>
-  protocol.name === 'binary'
-    ? thrift.TBinaryProtocol
-    : (thrift.TCompactProtocol);
+  protocol.name === 'binary' ? thrift.TBinaryProtocol : thrift.TCompactProtocol;
 
 /** The bytes of a call as the generated client writes it; its seqid is 1. */
 export function generatedCall(

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { openThriftDoor, RawClient } from '../../support/thrift-door.ts';
+import { RawClient } from '../../support/raw-client.ts';
+import { openThriftDoor } from '../../support/thrift-door.ts';
 
 let door: Awaited<ReturnType<typeof openThriftDoor>>;
 let client: RawClient;
