@@ -1,0 +1,136 @@
+import { advance } from '../../core/misfire.ts';
+import { policyOf } from '../../core/policy.ts';
+import type { UnixSeconds } from '../../core/time.ts';
+import type { StoredPlan } from '../stored-plan.ts';
+import type { Claim, ClaimResult, ClaimRoom } from '../store.ts';
+import type { NearEntry } from './agenda-window.ts';
+import type { Answer, Change } from './group-commit.ts';
+import type { AgendaEntry } from './keys.ts';
+import { advanced, type Ending, firingOf, resumed, unfinishedAt } from './life.ts';
+import type { Candidates, NearAgenda } from './near-agenda.ts';
+import type { View } from './view.ts';
+
+/** One group of a claim stays small enough not to hold up the changes behind it. */
+const maxFirings = 1024;
+
+export interface ClaimOptions {
+  readonly statusKeepSeconds: number;
+  /** A plan that cannot be claimed: it stays on disk, out of memory, and hurts no other. */
+  readonly onUnclaimable: (key: string, error: unknown) => void;
+}
+
+/** Store.claim as a change: candidates by what memory knows, judged by the plans as they stand then. */
+export class ClaimDue implements Change<ClaimResult> {
+  readonly #agenda: NearAgenda;
+  readonly #until: UnixSeconds;
+  readonly #room: ClaimRoom;
+  readonly #options: ClaimOptions;
+  #candidates: Candidates = { late: [], due: [], waiting: [], isMoreLate: false };
+  readonly #claims: Claim[] = [];
+  #merged = 0;
+  #skipped = 0;
+  #misfires = 0;
+
+  constructor(agenda: NearAgenda, until: UnixSeconds, room: ClaimRoom, options: ClaimOptions) {
+    this.#agenda = agenda;
+    this.#until = until;
+    this.#room = { ...room, firings: Math.min(room.firings, maxFirings) };
+    this.#options = options;
+  }
+
+  readonly look = async (): Promise<readonly string[]> => {
+    this.#candidates = await this.#agenda.look(this.#until, this.#room);
+    const { late, due, waiting } = this.#candidates;
+    return [...late, ...due, ...waiting].map(({ key }) => key);
+  };
+
+  apply(view: View): Answer<ClaimResult> {
+    const { late, due, waiting, isMoreLate } = this.#candidates;
+    for (const entry of late) this.#guarded(entry, () => this.#claimDue(entry, view));
+    let next = 0;
+    for (const entry of due) {
+      for (let other = waiting[next]; other !== undefined && other.due < entry.due;) {
+        this.#claimNear(other, view);
+        other = waiting[++next];
+      }
+      this.#claimNear(entry, view);
+    }
+    for (const entry of waiting.slice(next)) this.#claimNear(entry, view);
+    return () => ({
+      claims: this.#claims,
+      merged: this.#merged,
+      skipped: this.#skipped,
+      misfires: this.#misfires,
+      more: isMoreLate || this.#agenda.hasDue(this.#until),
+    });
+  }
+
+  #claimNear(entry: NearEntry, view: View): void {
+    const isLeft = this.#guarded(entry, () => {
+      const plan = view.plan(entry.key);
+      if (entry.fireTime !== undefined) return this.#claimWaiting(entry, entry.fireTime, view);
+      if (plan?.expires === entry.due) return this.#expire(entry, view);
+      return this.#claimDue(entry, view);
+    });
+    if (!isLeft) this.#agenda.drop(entry);
+  }
+
+  /** False when the entry can leave memory, for nothing comes of it before its plan changes. */
+  #claimDue({ key, due }: AgendaEntry, view: View): boolean {
+    const plan = view.plan(key);
+    if (plan?.nextFireTime !== due) return false;
+    const step = advance(plan, policyOf(plan.params), due, this.#until);
+    if (step.waits) return false;
+    const after = advanced(plan, step, this.#ending);
+    put(view, key, after);
+    this.#merged += step.merged;
+    this.#skipped += step.skipped;
+    if (step.fire === undefined) return true;
+    if (step.isMisfire) this.#misfires++;
+    this.#take(after, step.fire);
+    return true;
+  }
+
+  #claimWaiting({ key, due }: AgendaEntry, fireTime: UnixSeconds, view: View): boolean {
+    const plan = view.plan(key);
+    const firing = plan && unfinishedAt(plan, fireTime, 'waiting');
+    if (plan === undefined || firing?.state.kind !== 'waiting' || firing.state.until !== due) {
+      return false;
+    }
+    const after = resumed(plan, firing);
+    view.set(after);
+    this.#take(after, fireTime);
+    return true;
+  }
+
+  #expire({ key }: AgendaEntry, view: View): boolean {
+    view.remove(key);
+    return true;
+  }
+
+  #take(plan: StoredPlan | undefined, fireTime: UnixSeconds): void {
+    const firing = plan && unfinishedAt(plan, fireTime, 'in_flight');
+    if (plan === undefined || firing === undefined) {
+      throw new TypeError('a firing was claimed that is not in flight');
+    }
+    this.#claims.push({ firing: firingOf(plan, firing), plan });
+  }
+
+  #guarded(entry: AgendaEntry, claim: () => boolean): boolean {
+    try {
+      return claim();
+    } catch (error) {
+      this.#options.onUnclaimable(entry.key, error);
+      return false;
+    }
+  }
+
+  get #ending(): Ending {
+    return { now: this.#until, statusKeepSeconds: this.#options.statusKeepSeconds };
+  }
+}
+
+export function put(view: View, key: string, plan: StoredPlan | undefined): void {
+  if (plan === undefined) view.remove(key);
+  else view.set(plan);
+}

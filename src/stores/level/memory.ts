@@ -1,0 +1,80 @@
+import { quote } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { StoredPlan } from '../stored-plan.ts';
+import type { Memory } from './group-commit.ts';
+import { unfinishedAt } from './life.ts';
+import type { NearAgenda } from './near-agenda.ts';
+import type { ParkedStarts } from './parked.ts';
+
+const maxReported = 1000;
+
+/**
+ * What the store remembers of the disk, kept current by every commit. It grows with what is near and with
+ * what is in flight, not with what is stored.
+ */
+export class StoreMemory implements Memory {
+  readonly #near: NearAgenda;
+  readonly #parkedStarts: ParkedStarts;
+  /** Plans with firings that this process has handed out. */
+  readonly #inFlight = new Map<string, StoredPlan>();
+
+  constructor(near: NearAgenda, parkedStarts: ParkedStarts) {
+    this.#near = near;
+    this.#parkedStarts = parkedStarts;
+  }
+
+  find(key: string): StoredPlan | undefined {
+    return this.#inFlight.get(key) ?? this.#near.find(key);
+  }
+
+  update(key: string, plan: StoredPlan | undefined): void {
+    this.#near.update(key, plan);
+    let isInFlight = false;
+    for (const { state, fireTime } of plan?.unfinished ?? []) {
+      if (state.kind === 'in_flight') isInFlight = true;
+      if (state.kind === 'parked') this.#parkedStarts.parked(state.origin, fireTime, key);
+    }
+    if (isInFlight && plan !== undefined) this.#inFlight.set(key, plan);
+    else this.#inFlight.delete(key);
+  }
+
+  forget(): void {
+    this.#near.forget();
+    this.#parkedStarts.forget();
+  }
+
+  /** Whom this process gave that firing, and who has not ended it yet. */
+  isHandedOut({ key, generation }: StoredPlan, fireTime: StoredPlan['createdTime']): boolean {
+    const plan = this.#inFlight.get(key);
+    if (plan?.generation !== generation) return false;
+    return unfinishedAt(plan, fireTime, 'in_flight') !== undefined;
+  }
+
+  /** Keeps of the plans in flight those that the disk has so too. */
+  keepInFlight(plans: ReadonlyMap<string, StoredPlan>): void {
+    for (const key of [...this.#inFlight.keys()]) {
+      const plan = plans.get(key);
+      if (plan === undefined) this.#inFlight.delete(key);
+      else this.#inFlight.set(key, plan);
+    }
+  }
+}
+
+/** Says once of each plan, of the newest thousand, that it cannot be claimed or read. */
+export class Unclaimable {
+  readonly #reported = new Set<string>();
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  report(key: string, error: unknown): void {
+    if (this.#reported.has(key)) return;
+    this.#reported.add(key);
+    const [first] = this.#reported;
+    if (this.#reported.size > maxReported && first !== undefined) this.#reported.delete(first);
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#log.error('plan_unclaimable', { key: quote(key), reason });
+  }
+}

@@ -1,0 +1,261 @@
+import { crc32 } from 'node:zlib';
+
+import { ForsunError, quote } from '../core/errors.ts';
+import type { UnfinishedFiring, UnfinishedState } from '../core/firing.ts';
+import type { Params, PlanStatus } from '../core/plan.ts';
+import type { FieldValues, Schedule } from '../core/schedule.ts';
+import { addSeconds, type UnixSeconds, unixSeconds } from '../core/time.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { type StoredPlan, withLife } from './stored-plan.ts';
+
+/**
+ * A plan as bytes, version 1. Its key is not in it, but under its checksum, so that a record can stand
+ * under no other key. Numbers are varints, `±` signed ones, times seconds since the created time.
+ *
+ *   byte     version: 1
+ *   uint32   CRC-32 of the key and of all that follows (little-endian)
+ *   varint   flags: 1 has next fire time, 2 has last fire time, 4 has expiry, 8 has unfinished firings,
+ *            16 + 32 status (0 none, 1 done, 2 failed), 64 + 128 schedule (0 interval, 1 calendar, 2 cron)
+ *   varint   generation
+ *   ±        created time, since the epoch
+ *   ±, ±, ±  next fire time, last fire time, expiry: each if it has one
+ *   varint   firings made, then firings to make
+ *   schedule interval: seconds, fields; calendar: fields, zone, year; cron: expression, zone
+ *            fields: byte, a bit each for second, minute, hour, day, month, week, year; ± each that is set
+ *   text     action
+ *   varint   params, then name and value of each
+ *   varint   unfinished firings, if any; of each ± fire time, attempt, failures, crashes, state:
+ *            0 in flight, 1 waiting and ± until, 2 parked and text origin
+ */
+const version = 1;
+const headerBytes = 5;
+
+const has = { next: 1, last: 2, expires: 4, unfinished: 8 } as const;
+const statusUnit = 16;
+const statuses: readonly PlanStatus[] = [0, 1, -1];
+const scheduleUnit = 64;
+const scheduleKinds = ['interval', 'calendar', 'cron'] as const;
+const flagsEnd = 256;
+
+/** A record that cannot be read; the message says of which plan, what came and what was expected. */
+export class UnreadableRecord extends ForsunError {
+  readonly key: string;
+
+  constructor(key: string, reason: string, options?: ErrorOptions) {
+    super('unknown', `the record of the plan ${quote(key)} cannot be read: ${reason}`, options);
+    this.key = key;
+  }
+}
+
+const writer = new ByteWriter();
+
+export function encodeRecord(plan: StoredPlan): Buffer {
+  try {
+    writer.byte(version);
+    writer.uint32(0);
+    writePlan(plan);
+  } catch (error) {
+    writer.drop();
+    throw error;
+  }
+  const record = writer.take();
+  record.writeUInt32LE(crc32(record.subarray(headerBytes), crc32(plan.key)), 1);
+  return record;
+}
+
+/** Throws UnreadableRecord for a newer version, and for bytes that are not what was written under the key. */
+export function decodeRecord(key: string, record: Buffer): StoredPlan {
+  const came = record[0];
+  if (came === undefined) throw new UnreadableRecord(key, 'it is empty');
+  if (came !== version) {
+    throw new UnreadableRecord(
+      key,
+      `it has version ${came}, this forsund reads version ${version}`,
+    );
+  }
+  if (record.length < headerBytes) {
+    throw new UnreadableRecord(key, `it has ${record.length} bytes, fewer than its header`);
+  }
+  const stored = record.readUInt32LE(1);
+  const computed = crc32(record.subarray(headerBytes), crc32(key));
+  if (stored !== computed) {
+    throw new UnreadableRecord(
+      key,
+      `its checksum is ${hex(stored)}, that of its bytes is ${hex(computed)}`,
+    );
+  }
+  try {
+    return readPlan(key, new ByteReader(record, headerBytes));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UnreadableRecord(key, `its checksum is right, yet ${reason}`, { cause: error });
+  }
+}
+
+function writePlan(plan: StoredPlan): void {
+  const { createdTime, nextFireTime, lastFireTime, expires, schedule, unfinished } = plan;
+  writer.varint(
+    (nextFireTime === undefined ? 0 : has.next) +
+      (lastFireTime === undefined ? 0 : has.last) +
+      (expires === undefined ? 0 : has.expires) +
+      (unfinished.length === 0 ? 0 : has.unfinished) +
+      statuses.indexOf(plan.status) * statusUnit +
+      scheduleKinds.indexOf(schedule.kind) * scheduleUnit,
+  );
+  writer.varint(plan.generation);
+  writer.signed(createdTime);
+  if (nextFireTime !== undefined) writer.signed(nextFireTime - createdTime);
+  if (lastFireTime !== undefined) writer.signed(lastFireTime - createdTime);
+  if (expires !== undefined) writer.signed(expires - createdTime);
+  writer.varint(plan.firedCount);
+  writer.varint(plan.count);
+  writeSchedule(schedule);
+  writer.text(plan.action);
+  writer.varint(plan.params.size);
+  for (const [name, value] of plan.params) {
+    writer.text(name);
+    writer.text(value);
+  }
+  if (unfinished.length > 0) writeUnfinished(unfinished, createdTime);
+}
+
+function readPlan(key: string, reader: ByteReader): StoredPlan {
+  const flags = reader.varint();
+  const status = statuses[Math.floor(flags / statusUnit) % 4];
+  const kind = scheduleKinds[Math.floor(flags / scheduleUnit) % 4];
+  if (flags >= flagsEnd || status === undefined || kind === undefined) {
+    throw new RangeError(`its flags are ${flags}, which version ${version} does not know`);
+  }
+  const generation = reader.varint();
+  const createdTime = unixSeconds(reader.signed());
+  const timeIf = (flag: number): UnixSeconds | undefined =>
+    (flags & flag) === 0 ? undefined : addSeconds(createdTime, reader.signed());
+  const nextFireTime = timeIf(has.next);
+  const lastFireTime = timeIf(has.last);
+  const expires = timeIf(has.expires);
+  const firedCount = reader.varint();
+  const count = reader.varint();
+  const schedule = readSchedule(kind, reader);
+  const action = reader.text();
+  const params = readParams(reader);
+  const unfinished = (flags & has.unfinished) === 0 ? [] : readUnfinished(reader, createdTime);
+  if (reader.rest > 0) throw new RangeError(`${reader.rest} bytes follow its end`);
+  const plan = { key, schedule, count, action, params, generation, createdTime };
+  return withLife(
+    { ...plan, firedCount, status, unfinished },
+    { nextFireTime, lastFireTime, expires },
+  );
+}
+
+function writeSchedule(schedule: Schedule): void {
+  switch (schedule.kind) {
+    case 'interval':
+      writer.varint(schedule.everySeconds);
+      writeFields(schedule.fields, undefined);
+      return;
+    case 'calendar':
+      writeFields(schedule.fields, schedule.year);
+      writer.text(schedule.zone);
+      return;
+    case 'cron':
+      writer.text(schedule.expression);
+      writer.text(schedule.zone);
+      return;
+    default:
+      schedule satisfies never;
+  }
+}
+
+function readSchedule(kind: Schedule['kind'], reader: ByteReader): Schedule {
+  switch (kind) {
+    case 'interval':
+      return { kind, everySeconds: reader.varint(), fields: readFields(reader).fields };
+    case 'calendar': {
+      const { fields, year } = readFields(reader);
+      return { kind, fields, zone: reader.text(), ...(year === undefined ? {} : { year }) };
+    }
+    case 'cron':
+      return { kind, expression: reader.text(), zone: reader.text() };
+    default:
+      return kind satisfies never;
+  }
+}
+
+const fieldNames = ['second', 'minute', 'hour', 'day', 'month', 'week'] as const;
+const yearBit = 1 << fieldNames.length;
+
+function writeFields(fields: FieldValues, year: number | undefined): void {
+  let set = year === undefined ? 0 : yearBit;
+  for (const [bit, name] of fieldNames.entries()) if (fields[name] !== undefined) set |= 1 << bit;
+  writer.byte(set);
+  for (const name of fieldNames) {
+    const value = fields[name];
+    if (value !== undefined) writer.signed(value);
+  }
+  if (year !== undefined) writer.signed(year);
+}
+
+function readFields(reader: ByteReader): { fields: FieldValues; year: number | undefined } {
+  const set = reader.byte();
+  const fields: Partial<Record<(typeof fieldNames)[number], number>> = {};
+  for (const [bit, name] of fieldNames.entries()) {
+    if ((set & (1 << bit)) !== 0) fields[name] = reader.signed();
+  }
+  return { fields, year: (set & yearBit) === 0 ? undefined : reader.signed() };
+}
+
+function readParams(reader: ByteReader): Params {
+  const params = new Map<string, string>();
+  for (let left = reader.varint(); left > 0; left--) params.set(reader.text(), reader.text());
+  return params;
+}
+
+const stateKinds = ['in_flight', 'waiting', 'parked'] as const;
+
+function writeUnfinished(firings: readonly UnfinishedFiring[], createdTime: UnixSeconds): void {
+  writer.varint(firings.length);
+  for (const { fireTime, attempt, failures, crashes, state } of firings) {
+    writer.signed(fireTime - createdTime);
+    writer.varint(attempt);
+    writer.varint(failures);
+    writer.varint(crashes);
+    writer.byte(stateKinds.indexOf(state.kind));
+    if (state.kind === 'waiting') writer.signed(state.until - createdTime);
+    if (state.kind === 'parked') writer.text(state.origin);
+  }
+}
+
+function readUnfinished(reader: ByteReader, createdTime: UnixSeconds): UnfinishedFiring[] {
+  const firings: UnfinishedFiring[] = [];
+  for (let left = reader.varint(); left > 0; left--) {
+    firings.push({
+      fireTime: addSeconds(createdTime, reader.signed()),
+      attempt: reader.varint(),
+      failures: reader.varint(),
+      crashes: reader.varint(),
+      state: readState(reader, createdTime),
+    });
+  }
+  return firings;
+}
+
+function readState(reader: ByteReader, createdTime: UnixSeconds): UnfinishedState {
+  const code = reader.byte();
+  const kind = stateKinds[code];
+  switch (kind) {
+    case 'in_flight':
+      return { kind };
+    case 'waiting':
+      return { kind, until: addSeconds(createdTime, reader.signed()) };
+    case 'parked':
+      return { kind, origin: reader.text() };
+    case undefined:
+      throw new RangeError(
+        `a firing is in the state ${code}, which version ${version} does not know`,
+      );
+    default:
+      return kind satisfies never;
+  }
+}
+
+const hex = (crc: number): string => crc.toString(16).padStart(8, '0');

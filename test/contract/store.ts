@@ -1,0 +1,583 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import type { Firing } from '../../src/core/firing.ts';
+import { addSeconds, type Clock, unixSeconds, type UnixSeconds } from '../../src/core/time.ts';
+import type { Claim, ClaimRoom, Store } from '../../src/stores/store.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { aDraft, T0 } from '../support/plans.ts';
+
+/** A place where the store of one test lives; opened again it holds what the one before left. */
+export interface StorePlace {
+  open(clock: Clock, options: { readonly statusKeepSeconds: number }): Promise<Store>;
+  /** Leaves nothing behind. */
+  destroy(): Promise<void>;
+}
+
+/** Room enough for a test; what is due more than a minute before the time is late. */
+export const room = (until: UnixSeconds, overrides: Partial<ClaimRoom> = {}): ClaimRoom => ({
+  firings: 100,
+  late: 100,
+  lateBefore: addSeconds(until, -60),
+  ...overrides,
+});
+
+const at = (seconds: number): UnixSeconds => addSeconds(T0, seconds);
+const keysOf = (claims: readonly Claim[]): string[] => claims.map(({ firing }) => firing.key);
+const oneShot = { kind: 'interval', everySeconds: 30, fields: { second: 30 } } as const;
+
+/** The rules of the store contract (src/stores/store.ts), for any store. */
+export function describeStore(name: string, makePlace: () => Promise<StorePlace>): void {
+  describe(name, () => {
+    let place: StorePlace;
+    let clock: FakeClock;
+    let store: Store;
+
+    const reopen = async (options = { statusKeepSeconds: 0 }): Promise<void> => {
+      await store.close();
+      store = await place.open(clock, options);
+    };
+    const claimAt = async (seconds: number, overrides: Partial<ClaimRoom> = {}) => {
+      const { claims } = await store.claim(at(seconds), room(at(seconds), overrides));
+      return claims;
+    };
+    const claimOne = async (seconds: number): Promise<Firing> => {
+      const claims = await claimAt(seconds);
+      expect(claims).toHaveLength(1);
+      return claims[0]!.firing;
+    };
+    const putOneShot = (key: string, due = 30) =>
+      store.put(aDraft({ key, count: 1, schedule: oneShot }), at(due));
+
+    beforeEach(async () => {
+      place = await makePlace();
+      clock = new FakeClock(T0);
+      store = await place.open(clock, { statusKeepSeconds: 0 });
+    });
+    afterEach(async () => {
+      await store.close();
+      await place.destroy();
+    });
+
+    describe('plans', () => {
+      test('what is put is found, as it was put', async () => {
+        const params = new Map([
+          ['cmd', 'echo "hä" 🚀\n'],
+          ['__proto__', 'x'],
+          ['hasOwnProperty', ''],
+        ]);
+        const draft = aDraft({ key: 'a/ü', params, count: 7 });
+        const plan = await store.put(draft, at(5));
+        expect(plan).toMatchObject({ ...draft, createdTime: T0, nextFireTime: at(5) });
+        expect(plan).toMatchObject({ firedCount: 0, status: 0, unfinished: [] });
+        expect(await store.get('a/ü')).toEqual(plan);
+        expect([...(await store.get('a/ü'))!.params]).toEqual([...params]);
+      });
+
+      test('what is acknowledged is there after a reopen', async () => {
+        const plan = await store.put(aDraft(), at(5));
+        await store.put(aDraft({ key: 'gone' }), at(5));
+        await store.remove('gone');
+        await reopen();
+        expect(await store.get('backup')).toEqual(plan);
+        expect(await store.get('gone')).toBeUndefined();
+        expect(store.planCount()).toBe(1);
+      });
+
+      test('every kind of schedule comes back as it was', async () => {
+        const schedules = [
+          { kind: 'calendar', fields: { hour: 3, week: 0 }, zone: 'Europe/Berlin' },
+          { kind: 'calendar', fields: { second: 0 }, zone: 'UTC', year: 2031 },
+          { kind: 'cron', expression: '0 0,30 9-17 * * mon-fri', zone: 'Asia/Shanghai' },
+          { kind: 'interval', everySeconds: 0, fields: {} },
+        ] as const;
+        for (const schedule of schedules) {
+          await store.put(aDraft({ schedule }), at(5));
+          expect((await store.get('backup'))!.schedule).toEqual(schedule);
+        }
+      });
+
+      test('an absent plan is undefined, to get and to remove', async () => {
+        expect(await store.get('nobody')).toBeUndefined();
+        expect(await store.remove('nobody')).toBeUndefined();
+        expect(store.planCount()).toBe(0);
+      });
+
+      test('remove answers the plan as it was', async () => {
+        const plan = await store.put(aDraft(), at(5));
+        expect(await store.remove('backup')).toEqual(plan);
+        expect(await store.remove('backup')).toBeUndefined();
+      });
+
+      test('getMany answers those that exist, in the order asked', async () => {
+        for (const key of ['a', 'b', 'c']) await store.put(aDraft({ key }), at(5));
+        const plans = await store.getMany(['c', 'nobody', 'a']);
+        expect(plans.map(({ key }) => key)).toEqual(['c', 'a']);
+      });
+
+      test('plans are counted truly: new, replaced, removed, reopened', async () => {
+        for (const key of ['a', 'b', 'b', 'c']) await store.put(aDraft({ key }), at(5));
+        await store.remove('a');
+        await store.remove('a');
+        expect(store.planCount()).toBe(2);
+        await reopen();
+        expect(store.planCount()).toBe(2);
+      });
+
+      test('changes take effect in the order they were called', async () => {
+        const answers = await Promise.all([
+          store.put(aDraft({ count: 1 }), at(5)),
+          store.put(aDraft({ count: 2 }), at(6)),
+          store.remove('backup'),
+          store.remove('backup'),
+          store.put(aDraft({ count: 3 }), at(7)),
+        ]);
+        expect(answers[2]).toEqual(answers[1]);
+        expect(answers[3]).toBeUndefined();
+        expect(await store.get('backup')).toEqual(answers[4]);
+        expect(store.planCount()).toBe(1);
+      });
+    });
+
+    describe('generations', () => {
+      test('no two puts share one, not after a remove nor a reopen', async () => {
+        const seen = new Set<number>();
+        const put = async (key: string): Promise<void> => {
+          seen.add((await store.put(aDraft({ key }), at(5))).generation);
+        };
+        await put('a');
+        await put('b');
+        await put('a');
+        await store.remove('a');
+        await reopen();
+        await put('a');
+        await store.remove('a');
+        await store.remove('b');
+        await reopen();
+        await put('a');
+        expect(seen.size).toBe(5);
+      });
+
+      test('a replaced plan fires at its new due time only', async () => {
+        await putOneShot('a', 10);
+        await putOneShot('a', 20);
+        expect(await claimAt(10)).toEqual([]);
+        expect(keysOf(await claimAt(20))).toEqual(['a']);
+      });
+
+      test('a plan put again at the same due time fires once, as the new one', async () => {
+        await putOneShot('a', 10);
+        const { generation } = await putOneShot('a', 10);
+        expect((await claimOne(10)).generation).toBe(generation);
+        expect(await claimAt(11)).toEqual([]);
+      });
+
+      test('what settles for an older generation changes nothing of the newer', async () => {
+        await putOneShot('a', 10);
+        const firing = await claimOne(10);
+        const plan = await putOneShot('a', 50);
+        for (const kind of ['done', 'failed', 'released'] as const) {
+          await store.settle(firing, { kind });
+        }
+        await store.settle(firing, { kind: 'retry', until: at(12) });
+        await store.settle(firing, { kind: 'parked', origin: 'o' });
+        expect(await store.get('a')).toEqual(plan);
+        expect(await store.claimParked('o', 10)).toEqual([]);
+        expect(await claimAt(49)).toEqual([]);
+      });
+
+      test('what settles for a removed plan does not bring it back', async () => {
+        await putOneShot('a', 10);
+        const firing = await claimOne(10);
+        await store.remove('a');
+        await store.settle(firing, { kind: 'retry', until: at(12) });
+        expect(await store.get('a')).toBeUndefined();
+        expect(await claimAt(13)).toEqual([]);
+        expect(store.planCount()).toBe(0);
+      });
+    });
+
+    describe('keys', () => {
+      test('start with the prefix, literally, in byte order, at most as many as asked', async () => {
+        const keys = ['b', 'a*b', 'a', 'aé', 'a🚀', 'a\uffee', 'ab', 'A'];
+        for (const key of keys) await store.put(aDraft({ key }), at(5));
+        expect(await store.keys('a', 10)).toEqual(['a', 'a*b', 'ab', 'aé', 'a\uffee', 'a🚀']);
+        expect(await store.keys('a*', 10)).toEqual(['a*b']);
+        expect(await store.keys('', 3)).toEqual(['A', 'a', 'a*b']);
+        expect(await store.keys('c', 10)).toEqual([]);
+      });
+    });
+
+    describe('dueAt', () => {
+      test('answers plans whose next fire time is that second, in key order', async () => {
+        for (const key of ['c', 'a', 'b']) await store.put(aDraft({ key }), at(5));
+        await store.put(aDraft({ key: 'd' }), at(6));
+        const keys = async (seconds: number, limit = 10): Promise<string[]> =>
+          (await store.dueAt(at(seconds), limit)).map(({ key }) => key);
+        expect(await keys(5)).toEqual(['a', 'b', 'c']);
+        expect(await keys(5, 2)).toEqual(['a', 'b']);
+        expect(await keys(4)).toEqual([]);
+        await claimAt(5);
+        expect(await keys(5)).toEqual([]);
+        expect(await keys(10)).toEqual(['a', 'b', 'c']);
+      });
+    });
+
+    describe('claim', () => {
+      test('takes nothing before its second', async () => {
+        await putOneShot('a', 10);
+        expect(await claimAt(9)).toEqual([]);
+        expect(keysOf(await claimAt(10))).toEqual(['a']);
+      });
+
+      test('takes the earliest first, as many as there is room, and says if more is due', async () => {
+        for (const due of [13, 11, 12, 14]) await putOneShot(`due${due}`, due);
+        const first = await store.claim(at(13), room(at(13), { firings: 2 }));
+        expect([keysOf(first.claims), first.more]).toEqual([['due11', 'due12'], true]);
+        const second = await store.claim(at(13), room(at(13), { firings: 2 }));
+        expect([keysOf(second.claims), second.more]).toEqual([['due13'], false]);
+      });
+
+      test('hands out the firing with its plan, which counts it', async () => {
+        const plan = await putOneShot('a', 10);
+        const [claim] = await claimAt(12);
+        const { generation } = plan;
+        const firing = { key: 'a', generation, fireTime: at(10), attempt: 1 };
+        expect(claim!.firing).toEqual({ ...firing, failures: 0, crashes: 0 });
+        expect(claim!.plan).toEqual(await store.get('a'));
+        expect(claim!.plan).toMatchObject({ firedCount: 1, lastFireTime: at(10) });
+        expect(claim!.plan.nextFireTime).toBeUndefined();
+        expect(claim!.plan.unfinished).toMatchObject([{ state: { kind: 'in_flight' } }]);
+      });
+
+      test('what is claimed is not claimed again, though the clock be set back', async () => {
+        await putOneShot('a', 10);
+        await claimOne(70);
+        for (const seconds of [70, 10, -3600, 3600]) expect(await claimAt(seconds)).toEqual([]);
+      });
+
+      test('a clock set back: what is due waits, new plans fire on their second', async () => {
+        await putOneShot('later', 100);
+        await putOneShot('far', 4000);
+        expect(keysOf(await claimAt(3600))).toEqual(['later']);
+        await putOneShot('soon', 20);
+        expect(await claimAt(19)).toEqual([]);
+        expect(keysOf(await claimAt(20))).toEqual(['soon']);
+        expect(keysOf(await claimAt(4000))).toEqual(['far']);
+      });
+
+      test('a repeating plan comes again, counted from its due time, while it runs', async () => {
+        await store.put(aDraft(), at(5));
+        const first = await claimOne(7);
+        const second = await claimOne(10);
+        expect([first.fireTime, second.fireTime]).toEqual([at(5), at(10)]);
+        const plan = (await store.get('backup'))!;
+        expect(plan).toMatchObject({ nextFireTime: at(15), firedCount: 2, lastFireTime: at(10) });
+        expect(plan.unfinished).toHaveLength(2);
+      });
+
+      test('a plan ends with its count', async () => {
+        await store.put(aDraft({ count: 2 }), at(5));
+        await store.settle(await claimOne(5), { kind: 'done' });
+        expect(await store.get('backup')).toMatchObject({ status: 1, nextFireTime: at(10) });
+        await store.settle(await claimOne(10), { kind: 'done' });
+        expect(await store.get('backup')).toBeUndefined();
+        expect(store.planCount()).toBe(0);
+      });
+
+      test('due times beyond the limit of unfinished firings are merged and counted', async () => {
+        await store.put(aDraft(), at(5));
+        for (let due = 5; due <= 50; due += 5) await claimOne(due);
+        const result = await store.claim(at(55), room(at(55)));
+        expect([result.claims, result.merged]).toEqual([[], 1]);
+        expect(await store.get('backup')).toMatchObject({ firedCount: 10, nextFireTime: at(60) });
+      });
+
+      test('missed due times fire once, for the newest, and are counted', async () => {
+        await store.put(aDraft(), at(5));
+        const result = await store.claim(at(1004), room(at(1004)));
+        expect(result).toMatchObject({ merged: 199, skipped: 0, misfires: 1 });
+        expect(result.claims[0]!.firing.fireTime).toBe(at(1000));
+        expect(await store.get('backup')).toMatchObject({ nextFireTime: at(1005), firedCount: 1 });
+      });
+
+      test('a put during a claim under way is neither lost nor fired twice', async () => {
+        await putOneShot('a', 10);
+        const [{ claims }, plan] = await Promise.all([
+          store.claim(at(10), room(at(10))),
+          putOneShot('a', 10),
+        ]);
+        expect(claims).toHaveLength(1);
+        expect((await claimOne(10)).generation).toBe(plan.generation);
+      });
+
+      test('a claim sees what was put just before it was called', async () => {
+        await claimAt(0);
+        const [, { claims }] = await Promise.all([
+          putOneShot('a', 10),
+          store.claim(at(10), room(at(10))),
+        ]);
+        expect(keysOf(claims)).toEqual(['a']);
+      });
+    });
+
+    describe('late due times', () => {
+      const late = 100_000;
+      const putLate = async (count: number): Promise<void> => {
+        for (let n = 0; n < count; n++) await putOneShot(`late${n}`, n);
+      };
+
+      test('take no more than their room, three quarters oldest, a quarter newest', async () => {
+        await putLate(20);
+        const first = await store.claim(at(late), room(at(late), { late: 8 }));
+        const expected = [0, 1, 2, 3, 4, 5, 18, 19].map((n) => `late${n}`);
+        expect([keysOf(first.claims), first.more]).toEqual([expected, true]);
+        const second = await claimAt(late, { late: 8 });
+        expect(keysOf(second)).toEqual([6, 7, 8, 9, 10, 11, 16, 17].map((n) => `late${n}`));
+        const third = await store.claim(at(late), room(at(late), { late: 8 }));
+        const rest = [12, 13, 14, 15].map((n) => `late${n}`);
+        expect([keysOf(third.claims), third.more]).toEqual([rest, false]);
+      });
+
+      test('keep no room from what is on time, nor are kept from theirs', async () => {
+        await putLate(10);
+        for (let n = 0; n < 10; n++) await putOneShot(`now${n}`, late);
+        const claims = await claimAt(late, { firings: 10, late: 10 });
+        expect(keysOf(claims).filter((key) => key.startsWith('late'))).toHaveLength(5);
+        expect(keysOf(claims).filter((key) => key.startsWith('now'))).toHaveLength(5);
+      });
+
+      test('without room for late ones, those on time fire, and more is told', async () => {
+        await putLate(2);
+        await putOneShot('now', late);
+        const result = await store.claim(at(late), room(at(late), { late: 0 }));
+        expect([keysOf(result.claims), result.more]).toEqual([['now'], true]);
+      });
+
+      test('become late while they wait, and are claimed once', async () => {
+        for (let n = 0; n < 10; n++) await putOneShot(`a${n}`, n);
+        const claims = [...(await claimAt(9, { firings: 4 }))];
+        for (const now of [80, 200, 200, 300]) {
+          claims.push(...(await claimAt(now, { late: 2 })));
+        }
+        expect(keysOf(claims).sort()).toEqual(Array.from({ length: 10 }, (_, n) => `a${n}`));
+      });
+
+      test('one put after the backlog was looked through is claimed all the same', async () => {
+        await putLate(3);
+        expect(await claimAt(late)).toHaveLength(3);
+        await putOneShot('again', 1);
+        expect(keysOf(await claimAt(late))).toEqual(['again']);
+      });
+
+      test('a removed one never fires', async () => {
+        await putLate(3);
+        await store.remove('late1');
+        expect(keysOf(await claimAt(late))).toEqual(['late0', 'late2']);
+      });
+    });
+
+    describe('settle', () => {
+      test.each([
+        ['done', 1],
+        ['failed', -1],
+      ] as const)('%s ends the firing; the plan tells how it went', async (kind, status) => {
+        await store.put(aDraft(), at(5));
+        await store.settle(await claimOne(5), { kind });
+        expect(await store.get('backup')).toMatchObject({ status, unfinished: [] });
+        expect(await claimAt(9)).toEqual([]);
+      });
+
+      test('a plan with nothing to come and nothing unfinished is gone', async () => {
+        await putOneShot('a', 10);
+        await store.settle(await claimOne(10), { kind: 'failed' });
+        expect(await store.get('a')).toBeUndefined();
+        expect([store.planCount(), await store.keys('', 9)]).toEqual([0, []]);
+      });
+
+      test('an ended plan stays for its status as long as it is told to', async () => {
+        await reopen({ statusKeepSeconds: 100 });
+        await putOneShot('a', 10);
+        await clock.set(at(10));
+        await store.settle(await claimOne(10), { kind: 'done' });
+        expect(await store.get('a')).toMatchObject({ status: 1, firedCount: 1 });
+        await reopen({ statusKeepSeconds: 100 });
+        await claimAt(109);
+        expect(await store.get('a')).toMatchObject({ status: 1, key: 'a' });
+        expect(await claimAt(110)).toEqual([]);
+        expect(await store.get('a')).toBeUndefined();
+        expect(store.planCount()).toBe(0);
+      });
+
+      test('retry: due again then, the same firing as its next attempt', async () => {
+        await putOneShot('a', 10);
+        const firing = await claimOne(10);
+        await store.settle(firing, { kind: 'retry', until: at(16) });
+        expect(await store.get('a')).toMatchObject({ status: -1, firedCount: 1 });
+        expect(await claimAt(15)).toEqual([]);
+        expect(await claimOne(16)).toEqual({ ...firing, attempt: 2, failures: 1 });
+      });
+
+      test('a retry is durable, and is no misfire however late', async () => {
+        await store.put(aDraft(), at(5));
+        const firing = await claimOne(5);
+        await store.settle(firing, { kind: 'retry', until: at(11) });
+        await reopen();
+        const result = await store.claim(at(5000), room(at(5000), { late: 0 }));
+        expect(result).toMatchObject({ misfires: 0, merged: 0 });
+        expect(result.claims.map((claim) => claim.firing)).toEqual([
+          { ...firing, attempt: 2, failures: 1 },
+        ]);
+      });
+
+      test('a retry is void once its plan is removed or replaced', async () => {
+        for (const key of ['a', 'b']) await putOneShot(key, 10);
+        for (const { firing } of await claimAt(10)) {
+          await store.settle(firing, { kind: 'retry', until: at(16) });
+        }
+        await store.remove('a');
+        await putOneShot('b', 50);
+        expect(await claimAt(20)).toEqual([]);
+      });
+
+      test('a new due time does not reset the retries of an older firing', async () => {
+        await store.put(aDraft(), at(5));
+        await store.settle(await claimOne(5), { kind: 'retry', until: at(12) });
+        expect(await claimOne(10)).toMatchObject({ fireTime: at(10), attempt: 1 });
+        expect(await claimOne(12)).toMatchObject({ fireTime: at(5), attempt: 2 });
+      });
+
+      test('released: due again at once with its attempt kept', async () => {
+        await putOneShot('a', 10);
+        const firing = await claimOne(10);
+        await clock.set(at(12));
+        await store.settle(firing, { kind: 'released' });
+        expect(await claimOne(12)).toEqual(firing);
+      });
+
+      test('only once: a second settling changes nothing', async () => {
+        await putOneShot('a', 10);
+        const firing = await claimOne(10);
+        await store.settle(firing, { kind: 'retry', until: at(16) });
+        await store.settle(firing, { kind: 'done' });
+        const again = await claimOne(16);
+        await store.settle(firing, { kind: 'done' });
+        expect(await store.get('a')).toMatchObject({ unfinished: [{ attempt: 2 }] });
+        await store.settle(again, { kind: 'done' });
+        expect(await store.get('a')).toBeUndefined();
+      });
+    });
+
+    describe('parked', () => {
+      const park = async (key: string, due: number, origin: string): Promise<Firing> => {
+        await putOneShot(key, due);
+        const firing = await claimOne(due);
+        await store.settle(firing, { kind: 'parked', origin });
+        return firing;
+      };
+
+      test('firings wait with their origin, and come back oldest first, attempt kept', async () => {
+        const second = await park('b', 12, 'http:one:80');
+        const first = await park('c', 11, 'http:one:80');
+        await park('a', 13, 'http:one:80');
+        await park('x', 10, 'http:one:8');
+        expect(await claimAt(600)).toEqual([]);
+        const claims = await store.claimParked('http:one:80', 2);
+        expect(claims.map(({ firing }) => firing)).toEqual([first, second]);
+        expect(keysOf(await store.claimParked('http:one:80', 9))).toEqual(['a']);
+        expect(await store.claimParked('http:one:80', 9)).toEqual([]);
+      });
+
+      test('a plan hands over the firing that is parked, not its others', async () => {
+        await store.put(aDraft(), at(5));
+        const parked = await claimOne(5);
+        await claimOne(10);
+        await store.settle(parked, { kind: 'parked', origin: 'o' });
+        const [claim] = await store.claimParked('o', 9);
+        expect(claim!.firing).toEqual(parked);
+        expect(claim!.plan).toEqual(await store.get('backup'));
+      });
+
+      test('are void once their plan is removed or replaced', async () => {
+        await park('a', 10, 'o');
+        await park('b', 11, 'o');
+        await store.remove('a');
+        await putOneShot('b', 50);
+        expect(await store.claimParked('o', 9)).toEqual([]);
+        expect(await store.parkedOrigins(undefined, 9)).toEqual([]);
+      });
+
+      test('outlive a reopen', async () => {
+        const firing = await park('a', 10, 'o');
+        await reopen();
+        expect(store.recovery.reclaimed).toBe(0);
+        expect((await store.claimParked('o', 9)).map((claim) => claim.firing)).toEqual([firing]);
+      });
+
+      test('origins are told in byte order, from after one on', async () => {
+        for (const [n, origin] of ['b', 'a', 'ab', 'é', 'a'].entries()) {
+          await park(`k${n}`, 10 + n, origin);
+        }
+        expect(await store.parkedOrigins(undefined, 9)).toEqual(['a', 'ab', 'b', 'é']);
+        expect(await store.parkedOrigins(undefined, 2)).toEqual(['a', 'ab']);
+        expect(await store.parkedOrigins('ab', 9)).toEqual(['b', 'é']);
+        expect(await store.parkedOrigins('aa', 1)).toEqual(['ab']);
+      });
+
+      test('one parked again after it was taken comes again', async () => {
+        const firing = await park('a', 10, 'o');
+        await park('b', 11, 'o');
+        await store.claimParked('o', 9);
+        await store.settle(firing, { kind: 'parked', origin: 'o' });
+        expect(keysOf(await store.claimParked('o', 9))).toEqual(['a']);
+      });
+    });
+
+    describe('a process that ends with firings in flight', () => {
+      test('the next one has them due at once, as the next attempt', async () => {
+        await putOneShot('a', 10);
+        const firing = await claimOne(10);
+        await clock.set(at(20));
+        await reopen();
+        expect(store.recovery).toEqual({ reclaimed: 1, givenUp: [] });
+        expect(await claimOne(20)).toEqual({ ...firing, attempt: 2, crashes: 1 });
+      });
+
+      test('under backoff from the second time on, and given up after ten', async () => {
+        await putOneShot('a', 10);
+        let now = 10;
+        let firing = await claimOne(now);
+        for (let crashes = 1; crashes <= 10; crashes++) {
+          await reopen();
+          if (crashes > 1) expect(await claimAt(now + 4)).toEqual([]);
+          now += 1000;
+          await clock.set(at(now));
+          firing = await claimOne(now);
+          expect(firing).toMatchObject({ fireTime: at(10), attempt: crashes + 1, crashes });
+        }
+        await reopen();
+        expect(store.recovery).toEqual({ reclaimed: 0, givenUp: [{ ...firing, crashes: 11 }] });
+        expect([await store.get('a'), store.planCount()]).toEqual([undefined, 0]);
+      });
+
+      test('a repeating plan goes on beside it', async () => {
+        await store.put(aDraft(), at(5));
+        await claimOne(5);
+        await reopen();
+        const claims = await claimAt(10);
+        expect(claims.map(({ firing }) => [firing.fireTime, firing.attempt])).toEqual([
+          [at(5), 2],
+          [at(10), 1],
+        ]);
+      });
+    });
+
+    test('time before the epoch and far ahead is time', async () => {
+      await store.put(aDraft({ key: 'past', count: 1 }), unixSeconds(-5));
+      await store.put(aDraft({ key: 'y2100', count: 1 }), unixSeconds(2 ** 32 + 5));
+      const early = unixSeconds(-5);
+      expect(keysOf((await store.claim(early, room(early))).claims)).toEqual(['past']);
+      const far = unixSeconds(2 ** 32 + 5);
+      expect(keysOf((await store.claim(far, room(far))).claims)).toEqual(['y2100']);
+    });
+  });
+}
