@@ -4,9 +4,11 @@ import { join } from 'node:path';
 
 import { silentLog } from '../../src/core/log.ts';
 import { openStore } from '../../src/stores/open.ts';
-import { describeStore } from '../contract/store.ts';
+import type { NearAgendaBounds } from '../../src/stores/level/level-store.ts';
+import { describeStoreModel } from '../contract/store-model.ts';
+import { describeStore, type StorePlace } from '../contract/store.ts';
 
-describeStore('the embedded store', async () => {
+const placeWith = (nearAgenda?: NearAgendaBounds) => async (): Promise<StorePlace> => {
   const directory = await mkdtemp(join(tmpdir(), 'forsun-store-'));
   return {
     open: (clock, { statusKeepSeconds }) =>
@@ -18,7 +20,16 @@ describeStore('the embedded store', async () => {
         log: silentLog,
         statusKeepSeconds,
         random: () => 0.5,
+        ...(nearAgenda === undefined ? {} : { nearAgenda }),
       }),
     destroy: () => rm(directory, { recursive: true }),
   };
-});
+};
+
+const few = { entries: 8, bytes: 8000, horizonSeconds: 4 };
+const fewest = { entries: 2, bytes: 1000, horizonSeconds: 1 };
+
+describeStore('the embedded store', placeWith());
+describeStore('the embedded store, hardly anything of it in memory', placeWith(few));
+describeStoreModel('the embedded store', placeWith());
+describeStoreModel('the embedded store, hardly anything of it in memory', placeWith(fewest));

@@ -26,8 +26,8 @@ export interface WindowBounds {
   readonly bytes: number;
 }
 
-/** Entries loaded at once: small, for their records come with them. */
-const pieceSize = 128;
+/** Entries loaded at once are few, for their records come with them. */
+const maxPiece = 128;
 
 /**
  * The part of an agenda that memory knows: every entry in [from, edge), kept current by every commit,
@@ -41,6 +41,7 @@ export class AgendaWindow {
   readonly #db: Database;
   readonly #bounds: WindowBounds;
   readonly #onUnreadable: (error: UnreadableRecord) => void;
+  readonly #pieceSize: number;
   readonly #wheel = new TimerWheel<NearEntry>();
   readonly #byKey = new Map<string, readonly NearEntry[]>();
   #from: Buffer;
@@ -60,6 +61,7 @@ export class AgendaWindow {
     this.#agenda = agenda;
     this.#db = db;
     this.#bounds = bounds;
+    this.#pieceSize = Math.max(1, Math.min(maxPiece, bounds.entries >> 1));
     this.#onUnreadable = onUnreadable;
     this.#from = rangeOf(agenda).start;
     this.#edge = this.#from;
@@ -149,10 +151,10 @@ export class AgendaWindow {
   }
 
   get #isFull(): boolean {
-    return (
-      this.#wheel.size + pieceSize > this.#bounds.entries ||
-      this.#wheel.bytes + pieceSize * 1024 > this.#bounds.bytes
-    );
+    const { size, bytes } = this.#wheel;
+    const piece = this.#pieceSize;
+    if (size === 0) return false;
+    return size + piece > this.#bounds.entries || bytes + piece * 1024 > this.#bounds.bytes;
   }
 
   /** True when what was loaded passed the bounds, and all of it was let go of again. */
@@ -166,7 +168,7 @@ export class AgendaWindow {
     );
     if (this.#beginnings !== beginnings || this.#edge !== edge) return false;
     const last = found.at(-1);
-    this.#edge = last === undefined || found.length < pieceSize ? end : keyAfter(last);
+    this.#edge = last === undefined || found.length < this.#pieceSize ? end : keyAfter(last);
     for (const [index, key] of keys.entries()) {
       if (!committed.has(key)) this.#take(key, records[index]);
     }
@@ -175,7 +177,7 @@ export class AgendaWindow {
   }
 
   async #readPiece(from: Buffer, end: Buffer) {
-    const found = await this.#db.keys({ gte: from, lt: end, limit: pieceSize });
+    const found = await this.#db.keys({ gte: from, lt: end, limit: this.#pieceSize });
     const keys = [...new Set(found.flatMap((bytes) => agendaEntryOf(bytes)?.key ?? []))];
     return { found, keys, records: await this.#db.getMany(keys.map(planKey)) };
   }

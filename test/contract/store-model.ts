@@ -1,0 +1,312 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import type { Firing, UnfinishedFiring } from '../../src/core/firing.ts';
+import { advance } from '../../src/core/misfire.ts';
+import type { Plan, PlanDraft } from '../../src/core/plan.ts';
+import { policyOf } from '../../src/core/policy.ts';
+import { addSeconds, type UnixSeconds } from '../../src/core/time.ts';
+import type { Settlement, Store } from '../../src/stores/store.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { aDraft, T0 } from '../support/plans.ts';
+import { room, type StorePlace } from './store.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Step =
+  | { readonly do: 'put'; readonly key: string; readonly draft: PlanDraft; readonly delay: number }
+  | { readonly do: 'remove'; readonly key: string }
+  | { readonly do: 'settle'; readonly which: number; readonly how: Settlement['kind'] }
+  | { readonly do: 'parked'; readonly limit: number }
+  | { readonly do: 'claim'; readonly after: number; readonly firings: number }
+  | { readonly do: 'reopen' };
+
+const keys = ['a', 'b', 'ab', 'é', 'c'];
+const origins = ['o', 'p'];
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('put' as const),
+      key: fc.constantFrom(...keys),
+      delay: fc.integer({ min: -200, max: 30 }),
+      draft: fc
+        .record({
+          everySeconds: fc.integer({ min: 1, max: 40 }),
+          count: fc.integer({ min: 0, max: 3 }),
+          misfire: fc.constantFrom('fire_once', 'fire_all', 'skip'),
+          maxUnfinished: fc.integer({ min: 1, max: 4 }),
+        })
+        .map(({ everySeconds, count, misfire, maxUnfinished }) =>
+          aDraft({
+            schedule: { kind: 'interval', everySeconds, fields: { second: everySeconds } },
+            count,
+            params: new Map([
+              ['forsun.misfire', misfire],
+              ['forsun.max_unfinished', String(maxUnfinished)],
+            ]),
+          }),
+        ),
+    }),
+  },
+  fc.record({ do: fc.constant('remove' as const), key: fc.constantFrom(...keys) }),
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('settle' as const),
+      which: fc.nat(),
+      how: fc.constantFrom('done', 'failed', 'retry', 'released', 'parked'),
+    }),
+  },
+  fc.record({ do: fc.constant('parked' as const), limit: fc.integer({ min: 1, max: 3 }) }),
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('claim' as const),
+      after: fc.oneof(
+        fc.integer({ min: 0, max: 12 }),
+        fc.integer({ min: -40, max: 0 }),
+        fc.integer({ min: 60, max: 300 }),
+      ),
+      firings: fc.integer({ min: 1, max: 5 }),
+    }),
+  },
+  fc.record({ do: fc.constant('reopen' as const) }),
+);
+
+/** What a store holds, in the plainest way there is. */
+class Model {
+  readonly plans = new Map<string, Mutable<Plan> & { expires?: UnixSeconds }>();
+  readonly handedOut: Firing[] = [];
+  readonly statusKeepSeconds: number;
+
+  constructor(statusKeepSeconds: number) {
+    this.statusKeepSeconds = statusKeepSeconds;
+  }
+
+  /** All that is due, as sorted texts. */
+  claim(until: UnixSeconds): Firing[] {
+    const claimed: Firing[] = [];
+    for (const plan of [...this.plans.values()]) {
+      if (plan.expires !== undefined && plan.expires <= until) this.plans.delete(plan.key);
+      plan.unfinished = plan.unfinished.map((firing) => {
+        if (firing.state.kind !== 'waiting' || firing.state.until > until) return firing;
+        claimed.push(this.#handOut(plan, firing));
+        return { ...firing, state: { kind: 'in_flight' } };
+      });
+      while (plan.nextFireTime !== undefined && plan.nextFireTime <= until) {
+        const step = advance(plan, policyOf(plan.params), plan.nextFireTime, until);
+        if (step.waits) break;
+        this.#schedule(plan, step.next);
+        if (step.fire !== undefined) {
+          const firing = {
+            fireTime: step.fire,
+            attempt: 1,
+            failures: 0,
+            crashes: 0,
+            state: { kind: 'in_flight' },
+          } as const;
+          plan.lastFireTime = step.fire;
+          plan.firedCount++;
+          plan.unfinished = [...plan.unfinished, firing];
+          claimed.push(this.#handOut(plan, firing));
+        }
+        this.#endIfOver(plan, until);
+      }
+    }
+    return claimed;
+  }
+
+  settle(firing: Firing, how: Settlement, now: UnixSeconds): void {
+    const plan = this.plans.get(firing.key);
+    if (plan?.generation !== firing.generation) return;
+    const ours = plan.unfinished.find(
+      ({ fireTime, attempt, state }) =>
+        fireTime === firing.fireTime && attempt === firing.attempt && state.kind === 'in_flight',
+    );
+    if (ours === undefined) return;
+    const replace = (by: Partial<UnfinishedFiring>): void => {
+      plan.unfinished = plan.unfinished.map((one) => (one === ours ? { ...ours, ...by } : one));
+    };
+    if (how.kind === 'done' || how.kind === 'failed') {
+      plan.status = how.kind === 'done' ? 1 : -1;
+      plan.unfinished = plan.unfinished.filter((one) => one !== ours);
+      this.#endIfOver(plan, now);
+    } else if (how.kind === 'retry') {
+      plan.status = -1;
+      const { attempt, failures } = ours;
+      const state = { kind: 'waiting', until: how.until } as const;
+      replace({ attempt: attempt + 1, failures: failures + 1, state });
+    } else if (how.kind === 'released') replace({ state: { kind: 'waiting', until: now } });
+    else replace({ state: how });
+  }
+
+  claimParked(origin: string, limit: number): Firing[] {
+    return this.#parked(origin)
+      .slice(0, limit)
+      .map(({ plan, firing }) => {
+        plan.unfinished = plan.unfinished.map((one) =>
+          one === firing ? { ...firing, state: { kind: 'in_flight' } } : one,
+        );
+        return this.#handOut(plan, firing);
+      });
+  }
+
+  #parked(origin: string) {
+    return [...this.plans.values()]
+      .flatMap((plan) => plan.unfinished.map((firing) => ({ plan, firing })))
+      .filter(({ firing: { state } }) => state.kind === 'parked' && state.origin === origin)
+      .sort(
+        (a, b) =>
+          a.firing.fireTime - b.firing.fireTime ||
+          Buffer.compare(Buffer.from(a.plan.key), Buffer.from(b.plan.key)),
+      );
+  }
+
+  crash(now: UnixSeconds): void {
+    this.handedOut.length = 0;
+    for (const plan of [...this.plans.values()]) {
+      for (const firing of plan.unfinished) {
+        if (firing.state.kind !== 'in_flight') continue;
+        const crashes = firing.crashes + 1;
+        if (crashes > 10) {
+          plan.unfinished = plan.unfinished.filter((one) => one !== firing);
+          plan.status = -1;
+          this.#endIfOver(plan, now);
+          continue;
+        }
+        const backoff = crashes === 1 ? 0 : Math.min(5 * 2 ** (crashes - 2), 300);
+        const until = addSeconds(now, backoff + Math.round(backoff * 0.25));
+        const again = { crashes, attempt: firing.attempt + 1 };
+        const state = { kind: 'waiting', until } as const;
+        plan.unfinished = plan.unfinished.map((one) =>
+          one === firing ? { ...firing, ...again, state } : one,
+        );
+      }
+    }
+  }
+
+  #handOut({ key, generation }: Plan, firing: UnfinishedFiring): Firing {
+    const { fireTime, attempt, failures, crashes } = firing;
+    const handed = { key, generation, fireTime, attempt, failures, crashes };
+    this.handedOut.push(handed);
+    return handed;
+  }
+
+  #schedule(plan: Mutable<Plan>, next: UnixSeconds | undefined): void {
+    if (next === undefined) delete plan.nextFireTime;
+    else plan.nextFireTime = next;
+  }
+
+  #endIfOver(plan: Mutable<Plan> & { expires?: UnixSeconds }, now: UnixSeconds): void {
+    if (plan.nextFireTime !== undefined || plan.unfinished.length > 0) return;
+    if (this.statusKeepSeconds === 0) this.plans.delete(plan.key);
+    else plan.expires = addSeconds(now, this.statusKeepSeconds);
+  }
+}
+
+const sorted = (firings: readonly Firing[]): string[] =>
+  firings.map((firing) => JSON.stringify(Object.entries(firing).sort())).sort();
+
+/** Runs the steps on both; removes and settlings are not waited for until it matters. */
+async function run(place: StorePlace, steps: readonly Step[], keep: number): Promise<void> {
+  const clock = new FakeClock(T0);
+  const model = new Model(keep);
+  let store: Store = await place.open(clock, { statusKeepSeconds: keep });
+  let calls: Promise<unknown>[] = [];
+  try {
+    for (const step of steps) {
+      const now = clock.now();
+      if (step.do === 'put') {
+        const { key, draft, delay } = step;
+        const due = addSeconds(now, delay);
+        // Its generation is the store's to say, so the model learns of a put by its answer.
+        model.plans.set(key, { ...(await store.put({ ...draft, key }, due)) });
+      } else if (step.do === 'remove') {
+        model.plans.delete(step.key);
+        calls.push(store.remove(step.key));
+      } else if (step.do === 'settle') {
+        const firing = model.handedOut[step.which % model.handedOut.length];
+        if (firing === undefined) continue;
+        const how: Settlement =
+          step.how === 'retry'
+            ? { kind: step.how, until: addSeconds(now, 6) }
+            : step.how === 'parked'
+              ? { kind: step.how, origin: origins[step.which % origins.length]! }
+              : { kind: step.how };
+        model.settle(firing, how, now);
+        calls.push(store.settle(firing, how));
+      } else if (step.do === 'parked') {
+        for (const origin of origins) {
+          const expected = model.claimParked(origin, step.limit);
+          const claims = await store.claimParked(origin, step.limit);
+          expect(claims.map(({ firing }) => firing)).toEqual(expected);
+        }
+      } else if (step.do === 'claim') {
+        await clock.set(addSeconds(now, step.after));
+        const until = clock.now();
+        const claimed: Firing[] = [];
+        for (let more = true; more;) {
+          const wanted = room(until, { firings: step.firings, late: step.firings });
+          const result = await store.claim(until, wanted);
+          expect(result.claims.length).toBeLessThanOrEqual(step.firings);
+          claimed.push(...result.claims.map(({ firing }) => firing));
+          more = result.more;
+        }
+        expect(sorted(claimed)).toEqual(sorted(model.claim(until)));
+      } else {
+        await Promise.all(calls);
+        await store.close();
+        model.crash(now);
+        store = await place.open(clock, { statusKeepSeconds: keep });
+      }
+      if (step.do === 'claim' || step.do === 'parked') {
+        await Promise.all(calls);
+        calls = [];
+        await expectSame(store, model);
+      }
+    }
+    await Promise.all(calls);
+    await expectSame(store, model);
+  } finally {
+    await Promise.allSettled(calls);
+    await store.close();
+  }
+}
+
+async function expectSame(store: Store, model: Model): Promise<void> {
+  expect(store.planCount()).toBe(model.plans.size);
+  const byBytes = [...model.plans.keys()].sort((a, b) =>
+    Buffer.compare(Buffer.from(a), Buffer.from(b)),
+  );
+  expect(await store.keys('', 100)).toEqual(byBytes);
+  for (const key of keys) expect(await store.get(key)).toEqual(model.plans.get(key));
+  for (const next of new Set([...model.plans.values()].map(({ nextFireTime }) => nextFireTime))) {
+    if (next === undefined) continue;
+    const due = byBytes.filter((key) => model.plans.get(key)?.nextFireTime === next);
+    expect((await store.dueAt(next, 100)).map(({ key }) => key)).toEqual(due);
+  }
+}
+
+/** Whatever is done to a store, in whatever order, it holds what the plainest model of it holds. */
+export function describeStoreModel(name: string, makePlace: () => Promise<StorePlace>): void {
+  describe(name, () => {
+    test('holds what its model holds, whatever is done in whatever order', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(step, { minLength: 1, maxLength: 40 }),
+          fc.constantFrom(0, 20),
+          async (steps, keep) => {
+            const place = await makePlace();
+            try {
+              await run(place, steps, keep);
+            } finally {
+              await place.destroy();
+            }
+          },
+        ),
+        { numRuns: 60 },
+      );
+    }, 120_000);
+  });
+}
