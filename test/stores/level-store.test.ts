@@ -16,8 +16,12 @@ const placeWith = (nearAgenda?: NearAgendaBounds) => async (): Promise<StorePlac
         driver: 'mem',
         directory,
         sync: 'always',
+        reserveBytes: 0,
         clock,
         log: silentLog,
+        onFatal: (error) => {
+          throw error;
+        },
         statusKeepSeconds,
         random: () => 0.5,
         ...(nearAgenda === undefined ? {} : { nearAgenda }),

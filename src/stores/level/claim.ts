@@ -25,7 +25,7 @@ export class ClaimDue implements Change<ClaimResult> {
   readonly #until: UnixSeconds;
   readonly #room: ClaimRoom;
   readonly #options: ClaimOptions;
-  #candidates: Candidates = { late: [], due: [], waiting: [], isMoreLate: false };
+  #candidates: Candidates = { late: [], due: [], waiting: [] };
   readonly #claims: Claim[] = [];
   #merged = 0;
   #skipped = 0;
@@ -45,7 +45,7 @@ export class ClaimDue implements Change<ClaimResult> {
   };
 
   apply(view: View): Answer<ClaimResult> {
-    const { late, due, waiting, isMoreLate } = this.#candidates;
+    const { late, due, waiting } = this.#candidates;
     for (const entry of late) this.#guarded(entry, () => this.#claimDue(entry, view));
     let next = 0;
     for (const entry of due) {
@@ -61,7 +61,7 @@ export class ClaimDue implements Change<ClaimResult> {
       merged: this.#merged,
       skipped: this.#skipped,
       misfires: this.#misfires,
-      more: isMoreLate || this.#agenda.hasDue(this.#until),
+      more: this.#agenda.hasDue(this.#until),
     });
   }
 

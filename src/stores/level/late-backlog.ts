@@ -13,13 +13,14 @@ const maxSpans = 64;
 export class LateBacklog {
   #spans: readonly Span[] = [];
 
-  get isEmpty(): boolean {
-    return this.#spans.length === 0;
-  }
-
   /** In order. */
   get spans(): readonly Span[] {
     return this.#spans;
+  }
+
+  hasSpanBelow(key: Buffer): boolean {
+    const [first] = this.#spans;
+    return first !== undefined && Buffer.compare(first.from, key) < 0;
   }
 
   clear(): void {

@@ -1,4 +1,4 @@
-import { ForsunError } from '../../core/errors.ts';
+import { ForsunError, planNotStored } from '../../core/errors.ts';
 import type { Firing } from '../../core/firing.ts';
 import type { Log } from '../../core/log.ts';
 import type { Plan, PlanDraft } from '../../core/plan.ts';
@@ -8,7 +8,7 @@ import type { Claim, ClaimResult, ClaimRoom, Recovery, Settlement, Store } from 
 import type { StoredPlan } from '../stored-plan.ts';
 import { ClaimDue, put } from './claim.ts';
 import { type Counts, decodeCounts } from './counts.ts';
-import { type Database, openDatabase } from './database.ts';
+import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
 import { type Change, GroupCommit } from './group-commit.ts';
 import {
   agendaEntryOf,
@@ -27,11 +27,7 @@ import { ClaimParked, parkedOrigins, ParkedStarts } from './parked.ts';
 import { inFlightKeys, recover } from './recovery.ts';
 import type { View } from './view.ts';
 
-export interface LevelStoreOptions {
-  readonly directory: string;
-  readonly sync: 'always' | 'everysec' | 'never';
-  readonly clock: Clock;
-  readonly log: Log;
+export interface LevelStoreOptions extends Omit<DatabaseOptions, 'onReopened'> {
   /** How long a plan that has ended stays, for its status; 0: it is gone at once. */
   readonly statusKeepSeconds: number;
   /** Spreads re-claims after a crash: from 0 to 1, exclusive. */
@@ -54,10 +50,10 @@ const defaultBounds: NearAgendaBounds = {
 
 /** Opens the store in that directory, and puts what the process before left in flight on the agenda. */
 export async function openLevelStore(options: LevelStoreOptions): Promise<Store> {
-  const { directory, sync, clock, log, statusKeepSeconds, random } = options;
+  const { clock, log, statusKeepSeconds, random } = options;
   let store: LevelStore | undefined;
   const onReopened = async (): Promise<void> => store?.onReopened();
-  const db = await openDatabase({ directory, sync, onReopened });
+  const db = await openDatabase({ ...options, onReopened });
   try {
     const ending = { now: clock.now(), statusKeepSeconds };
     const { recovery, counts } = await recover(db, await readCounts(db), { log, ending, random });
@@ -116,9 +112,11 @@ class LevelStore implements Store {
 
   put(draft: PlanDraft, firstFireTime: UnixSeconds): Promise<Plan> {
     const { key, schedule, count, action, params } = draft;
+    const createdTime = this.now();
     return this.#commit.change({
       reads: [key],
       apply: (view) => {
+        if (this.#db.isFull) throw planNotStored('the disk is full, so no plan is taken in');
         const plan: StoredPlan = {
           key,
           schedule,
@@ -126,7 +124,7 @@ class LevelStore implements Store {
           action,
           params,
           generation: view.nextGeneration(),
-          createdTime: this.now(),
+          createdTime,
           nextFireTime: firstFireTime,
           firedCount: 0,
           status: 0,
@@ -206,10 +204,11 @@ class LevelStore implements Store {
   }
 
   settle(firing: Firing, settlement: Settlement): Promise<void> {
+    const ending = this.#ending;
     return this.#commit.change<undefined>({
       reads: [firing.key],
       apply: (view) => {
-        this.#settle(view, firing, settlement);
+        settle(view, firing, settlement, ending);
         return () => undefined;
       },
     });
@@ -247,17 +246,10 @@ class LevelStore implements Store {
     return {
       reads: stray.map(({ key }) => key),
       apply: (view) => {
-        for (const firing of stray) this.#settle(view, firing, { kind: 'released' });
+        for (const firing of stray) settle(view, firing, { kind: 'released' }, this.#ending);
         return () => undefined;
       },
     };
-  }
-
-  #settle(view: View, { key, generation, fireTime, attempt }: Firing, how: Settlement): void {
-    const plan = view.plan(key);
-    const firing = plan && unfinishedAt(plan, fireTime, 'in_flight');
-    if (plan?.generation !== generation || firing?.attempt !== attempt) return;
-    put(view, key, settled(plan, firing, how, this.#ending));
   }
 
   #loadAhead(): void {
@@ -287,4 +279,12 @@ class LevelStore implements Store {
   get #ending(): Ending {
     return { now: this.now(), statusKeepSeconds: this.#statusKeepSeconds };
   }
+}
+
+/** Does nothing when that firing, at that attempt, is not in flight any more. */
+function settle(view: View, firing: Firing, settlement: Settlement, ending: Ending): void {
+  const plan = view.plan(firing.key);
+  const ours = plan && unfinishedAt(plan, firing.fireTime, 'in_flight');
+  if (plan?.generation !== firing.generation || ours?.attempt !== firing.attempt) return;
+  put(view, firing.key, settled(plan, ours, settlement, ending));
 }

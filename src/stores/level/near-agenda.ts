@@ -20,8 +20,6 @@ export interface Candidates {
   readonly late: readonly AgendaEntry[];
   readonly due: readonly NearEntry[];
   readonly waiting: readonly NearEntry[];
-  /** There is more late than the room took. */
-  readonly isMoreLate: boolean;
 }
 
 export interface NearAgendaOptions {
@@ -82,8 +80,10 @@ export class NearAgenda {
     this.#waiting.restart();
   }
 
+  /** Something is due by then that another look would find, or might. */
   hasDue(until: UnixSeconds): boolean {
-    return this.#due.hasDue(until) || this.#waiting.hasDue(until);
+    const end = secondKey('agenda', addSeconds(until, 1));
+    return this.#due.hasDue(until) || this.#waiting.hasDue(until) || this.#late.hasSpanBelow(end);
   }
 
   /** What is due by then, as far as there is room; late due times leave the backlog with it. */
@@ -94,10 +94,10 @@ export class NearAgenda {
     const onTime = countUpTo(this.#due.due(until), room.firings);
     // Neither side can take more than half of the room from the other.
     const lateRoom = Math.min(room.late, Math.max(room.firings - onTime, room.firings >> 1));
-    const { entries: late, isMore } = await this.#takeLate(until, lateRoom);
+    const late = await this.#takeLate(until, lateRoom);
     const left = room.firings - late.length;
     const { due, waiting } = earliest(this.#due.due(until), this.#waiting.due(until), left);
-    return { late, due, waiting, isMoreLate: isMore };
+    return { late, due, waiting };
   }
 
   /** Loads what comes within the horizon, so that no claim has to wait for it. */
@@ -124,15 +124,12 @@ export class NearAgenda {
     }
   }
 
-  async #takeLate(
-    until: UnixSeconds,
-    room: number,
-  ): Promise<{ entries: readonly AgendaEntry[]; isMore: boolean }> {
+  async #takeLate(until: UnixSeconds, room: number): Promise<readonly AgendaEntry[]> {
     const end = secondKey('agenda', addSeconds(until, 1));
     const oldest = await this.#readLate(end, room + 1, false);
     if (oldest.length <= room) {
       this.#late.cutBelow(end);
-      return { entries: entriesOf(oldest), isMore: false };
+      return entriesOf(oldest);
     }
     const newestRoom = room >> 2;
     const newest = await this.#readLate(end, newestRoom, true);
@@ -141,7 +138,7 @@ export class NearAgenda {
     const firstNewest = newest.at(-1);
     if (lastTaken !== undefined) this.#late.cutBelow(keyAfter(lastTaken));
     if (firstNewest !== undefined) this.#late.cutFrom(firstNewest);
-    return { entries: entriesOf([...taken, ...newest.reverse()]), isMore: true };
+    return entriesOf([...taken, ...newest.reverse()]);
   }
 
   async #readLate(end: Buffer, limit: number, reverse: boolean): Promise<Buffer[]> {
