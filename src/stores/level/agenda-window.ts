@@ -2,7 +2,7 @@ import { addSeconds, type UnixSeconds } from '../../core/time.ts';
 import { type Timed, TimerWheel } from '../../core/timer-wheel.ts';
 import { decodeRecord, UnreadableRecord } from '../record.ts';
 import type { StoredPlan } from '../stored-plan.ts';
-import type { Database } from './database.ts';
+import type { Database, WriteBatch } from './database.ts';
 import {
   agendaEntries,
   type AgendaEntry,
@@ -49,6 +49,8 @@ export class AgendaWindow {
   #loading: Promise<boolean> | undefined;
   /** Plans committed while a piece is being loaded: what was read of them may be old. */
   #committed: Map<string, StoredPlan | undefined> | undefined;
+  /** Marks that stand on disk, of this process and of those before, so far as they were met. */
+  #oldMarks: readonly Buffer[] = [];
   /** Times it began anew: what was being loaded before is not wanted. */
   #beginnings = 0;
 
@@ -135,15 +137,34 @@ export class AgendaWindow {
     return (earliest !== undefined && earliest <= until) || !this.reaches(until);
   }
 
+  /** It does not reach so far, and has room to. */
+  wants(until: UnixSeconds): boolean {
+    return !this.reaches(until) && !this.#isFull;
+  }
+
   /** All that is due by then is in memory. */
   reaches(until: UnixSeconds): boolean {
     return Buffer.compare(this.#edge, secondKey(this.#agenda, addSeconds(until, 1))) >= 0;
   }
 
+  /**
+   * Puts a live entry where the load up to that second ends, and takes away the marks before it: a scan
+   * that ends in deleted entries walks on until it meets one that lives.
+   */
+  mark(until: UnixSeconds): (batch: WriteBatch) => void {
+    const mark = secondKey(this.#agenda, addSeconds(until, 1));
+    const old = this.#oldMarks.filter((other) => !other.equals(mark));
+    this.#oldMarks = [mark];
+    return (batch) => {
+      batch.put(mark, noValue);
+      for (const key of old) batch.del(key);
+    };
+  }
+
   /** Loads until all that is due by then, or so many entries of it, are in memory. */
   async load(until: UnixSeconds, entries = Infinity): Promise<void> {
     const end = secondKey(this.#agenda, addSeconds(until, 1));
-    while (!this.reaches(until) && this.#wheel.size < entries && !this.#isFull) {
+    while (this.wants(until) && this.#wheel.size < entries) {
       this.#loading ??= this.#loadPiece(end).finally(() => (this.#loading = undefined));
       const isOverBounds = await this.#loading;
       if (isOverBounds) return;
@@ -176,8 +197,15 @@ export class AgendaWindow {
     return Buffer.compare(this.#edge, edge) <= 0;
   }
 
+  /** These will be taken away with the next mark. */
+  metMarks(marks: readonly Buffer[]): void {
+    const met = marks.filter((mark) => !this.#oldMarks.some((known) => known.equals(mark)));
+    if (met.length > 0) this.#oldMarks = [...this.#oldMarks, ...met];
+  }
+
   async #readPiece(from: Buffer, end: Buffer) {
     const found = await this.#db.keys({ gte: from, lt: end, limit: this.#pieceSize });
+    this.metMarks(found.filter((bytes) => agendaEntryOf(bytes) === undefined));
     const keys = [...new Set(found.flatMap((bytes) => agendaEntryOf(bytes)?.key ?? []))];
     return { found, keys, records: await this.#db.getMany(keys.map(planKey)) };
   }
@@ -225,6 +253,8 @@ export class AgendaWindow {
     this.#edge = dropped[0]?.bytes ?? this.#edge;
   }
 }
+
+const noValue = Buffer.alloc(0);
 
 const emptyPlanBytes = 700;
 

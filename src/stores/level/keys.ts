@@ -15,6 +15,7 @@ import type { StoredPlan } from '../stored-plan.ts';
  *   w due key 00               the plan has ended and expires at due
  *
  *   a due, w due               marks: a range scan that ends there does not walk on over deleted entries
+ *   a ff, i ff, k ff, w ff     end marks: as marks, behind all entries of their kind
  */
 const prefixes = { agenda: 'a', inFlight: 'i', parked: 'k', counts: 'm', plan: 'p', waiting: 'w' };
 
@@ -51,6 +52,11 @@ export const rangeOf = (name: keyof typeof prefixes): { start: Buffer; end: Buff
   start: prefixByte(name),
   end: Buffer.concat([prefixByte(name), Buffer.from([0xff])]),
 });
+
+/** Live entries at the end of the kinds that come and go. */
+export const endMarks = (['agenda', 'inFlight', 'parked', 'waiting'] as const).map(
+  (name) => rangeOf(name).end,
+);
 
 /** Plan keys that start with the prefix: no UTF-8 holds the byte ff. */
 export const planKeyRange = (prefix: string): { gte: Buffer; lt: Buffer } => ({

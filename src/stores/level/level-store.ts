@@ -7,12 +7,13 @@ import { decodeRecord, UnreadableRecord } from '../record.ts';
 import type { Claim, ClaimResult, ClaimRoom, Recovery, Settlement, Store } from '../store.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import { ClaimDue, put } from './claim.ts';
-import { type Counts, decodeCounts } from './counts.ts';
-import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
+import { type Counts, decodeCounts, encodeCounts } from './counts.ts';
+import { type Database, type DatabaseOptions, openDatabase, type WriteBatch } from './database.ts';
 import { type Change, GroupCommit } from './group-commit.ts';
 import {
   agendaEntryOf,
   countsKey,
+  endMarks,
   keyAfter,
   keyOfPlanKey,
   planKey,
@@ -67,12 +68,22 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
 async function readCounts(db: Database): Promise<Counts> {
   const [bytes] = await db.getMany([countsKey]);
   if (bytes !== undefined) return decodeCounts(bytes);
+  return startCounts(db);
+}
+
+/** Makes an empty store ready for its first change. */
+async function startCounts(db: Database): Promise<Counts> {
   const { start, end } = rangeOf('plan');
   const plans = await db.keys({ gte: start, lt: end, limit: 1 });
   if (plans.length > 0) {
     throw new ForsunError('unknown', 'the store has plans but no counts: run forsund check');
   }
-  return { plans: 0, generation: 0 };
+  const counts = { plans: 0, generation: 0 };
+  await db.write((batch) => {
+    batch.put(countsKey, encodeCounts(counts));
+    for (const mark of endMarks) batch.put(mark, Buffer.alloc(0));
+  });
+  return counts;
 }
 
 class LevelStore implements Store {
@@ -255,7 +266,7 @@ class LevelStore implements Store {
   #loadAhead(): void {
     if (this.#isClosed) return;
     this.#loading ??= this.#near
-      .loadAhead(this.now())
+      .loadAhead(this.now(), (operation) => this.#commit.change(justWrite(operation)))
       .catch((error: unknown) => this.#log.warn('agenda_not_loaded', { reason: String(error) }))
       .finally(() => (this.#loading = undefined));
   }
@@ -280,6 +291,13 @@ class LevelStore implements Store {
     return { now: this.now(), statusKeepSeconds: this.#statusKeepSeconds };
   }
 }
+
+const justWrite = (operation: (batch: WriteBatch) => void): Change<undefined> => ({
+  apply: (view) => {
+    view.also(operation);
+    return () => undefined;
+  },
+});
 
 /** Does nothing when that firing, at that attempt, is not in flight any more. */
 function settle(view: View, firing: Firing, settlement: Settlement, ending: Ending): void {

@@ -3,7 +3,7 @@ import type { UnreadableRecord } from '../record.ts';
 import type { ClaimRoom } from '../store.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import { AgendaWindow, type NearEntry, type WindowBounds } from './agenda-window.ts';
-import type { Database } from './database.ts';
+import type { Database, WriteBatch } from './database.ts';
 import {
   type AgendaEntry,
   agendaEntryOf,
@@ -28,6 +28,9 @@ export interface NearAgendaOptions {
   readonly horizonSeconds: number;
   readonly onUnreadable: (error: UnreadableRecord) => void;
 }
+
+/** Makes the marks of the windows durable, with whatever else is written. */
+export type WriteMarks = (operation: (batch: WriteBatch) => void) => Promise<void>;
 
 /**
  * What falls due, so far as memory knows it, by three ways:
@@ -101,10 +104,14 @@ export class NearAgenda {
   }
 
   /** Loads what comes within the horizon, so that no claim has to wait for it. */
-  async loadAhead(now: UnixSeconds): Promise<void> {
+  async loadAhead(now: UnixSeconds, write: WriteMarks): Promise<void> {
+    const half = addSeconds(now, this.#horizonSeconds >> 1);
     const horizon = addSeconds(now, this.#horizonSeconds);
-    await this.#due.load(horizon);
-    await this.#waiting.load(horizon);
+    const windows = [this.#due, this.#waiting].filter((window) => window.wants(half));
+    if (windows.length === 0) return;
+    const marks = windows.map((window) => window.mark(horizon));
+    await write((batch) => marks.forEach((mark) => mark(batch)));
+    for (const window of windows) await window.load(horizon);
   }
 
   #moveTo(lateBefore: UnixSeconds): void {
@@ -150,10 +157,13 @@ export class NearAgenda {
       const lt = Buffer.compare(to, end) < 0 ? to : end;
       const keys = await this.#db.keys({ gte: from, lt, limit: limit - found.length, reverse });
       found.push(...keys);
+      this.#due.metMarks(keys.filter(isMark));
     }
     return found;
   }
 }
+
+const isMark = (key: Buffer): boolean => agendaEntryOf(key) === undefined;
 
 const entriesOf = (keys: readonly Buffer[]): AgendaEntry[] =>
   keys.flatMap((key) => agendaEntryOf(key) ?? []);
