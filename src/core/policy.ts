@@ -41,9 +41,12 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['forsun.max_unfinished', (name, value) => ({ maxUnfinished: integer(name, value, 1, 100) })],
 ]);
 
-/** The policy that the `forsun.` params say; bad_argument names one that is unknown or out of range. */
-export function policyOf(params: Params): Policy {
-  let policy = defaultPolicy;
+/**
+ * The policy that the `forsun.` params say, over the defaults; bad_argument names one that is unknown or
+ * out of range.
+ */
+export function policyOf(params: Params, defaults = defaultPolicy): Policy {
+  let policy = defaults;
   for (const [name, value] of params) {
     if (!name.startsWith(prefix)) continue;
     const read = readers.get(name);
