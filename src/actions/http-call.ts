@@ -31,7 +31,7 @@ export interface HttpCallDefaults {
 }
 
 /** No request_timeout is longer. */
-export const MAX_REQUEST_SECONDS = 3_600;
+export const MAX_REQUEST_SECONDS = 86_400;
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS'];
 
@@ -107,7 +107,7 @@ export function httpCallOf(params: Params, defaults: HttpCallDefaults): HttpCall
   const requestTimeoutSeconds = given.request_timeout ?? defaults.requestTimeoutSeconds;
   const headers = headersOf(params);
   if (given.user_agent !== undefined) headers.set('user-agent', asBytes(given.user_agent));
-  if (!headers.has('user-agent')) headers.set('user-agent', defaults.userAgent);
+  if (!headers.has('user-agent')) headers.set('user-agent', asBytes(defaults.userAgent));
   if (given.method === 'POST' && !headers.has('content-type')) {
     headers.set('content-type', 'application/x-www-form-urlencoded');
   }

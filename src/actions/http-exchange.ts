@@ -20,7 +20,7 @@ export interface HttpLost {
 
 export interface ExchangeLimits {
   readonly maxRedirects: number;
-  readonly responseCapBytes: number;
+  readonly maxResponseBytes: number;
 }
 
 /** Asked in answer to a challenge: once, and once more when the nonce was too old. */
@@ -109,7 +109,7 @@ export class HttpExchange {
       headers,
       body: call.body === '' ? null : call.body,
     };
-    return send(connection, request, this.#limits.responseCapBytes, this.#cut);
+    return send(connection, request, this.#limits.maxResponseBytes, this.#cut);
   }
 }
 

@@ -15,11 +15,11 @@ export interface HttpSettings {
   readonly maxRunsPerOrigin: number;
   readonly connectTimeoutSeconds: number;
   readonly requestTimeoutSeconds: number;
-  /** Absent: forsun and its version. */
-  readonly userAgent?: string;
+  /** Empty: `forsun/` and the version. */
+  readonly userAgent: string;
   readonly maxRedirects: number;
   /** Bytes read of an answer's body; a longer one ends the connection, not the success. */
-  readonly responseCapBytes: number;
+  readonly maxResponseBytes: number;
   readonly maxResponseHeaderBytes: number;
   /** Origins whose idle connections are kept. */
   readonly maxOrigins: number;
@@ -31,8 +31,9 @@ export const httpDefaults: HttpSettings = {
   maxRunsPerOrigin: 64,
   connectTimeoutSeconds: 5,
   requestTimeoutSeconds: 60,
+  userAgent: '',
   maxRedirects: 5,
-  responseCapBytes: 64 * 1024,
+  maxResponseBytes: 64 * 1024,
   maxResponseHeaderBytes: 16 * 1024,
   maxOrigins: 256,
 };
@@ -48,7 +49,10 @@ export interface HttpDeps {
 export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
   const { clock, log } = deps;
   const connections = new HttpConnections(clock, deps.names.lookup, settings);
-  const defaults = { ...settings, userAgent: settings.userAgent ?? `forsun/${deps.version}` };
+  const defaults = {
+    ...settings,
+    userAgent: settings.userAgent === '' ? `forsun/${deps.version}` : settings.userAgent,
+  };
 
   const runCall = async (call: HttpCall, run: Run): Promise<Outcome> => {
     const cut = new RunCut(clock, run.signal, call.requestTimeoutSeconds);

@@ -7,7 +7,7 @@ export interface GroupOptions {
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
   /** Bytes kept of each of stdout and stderr. */
-  readonly outputCapBytes: number;
+  readonly maxOutputBytes: number;
   /** Time between SIGTERM and SIGKILL. */
   readonly killGraceMs: number;
 }
@@ -52,8 +52,8 @@ export class ProcessGroup {
     this.#child = child;
     this.#clock = clock;
     this.#killGraceMs = options.killGraceMs;
-    this.stdout = new CapturedOutput(child.stdout, options.outputCapBytes);
-    this.stderr = new CapturedOutput(child.stderr, options.outputCapBytes);
+    this.stdout = new CapturedOutput(child.stdout, options.maxOutputBytes);
+    this.stderr = new CapturedOutput(child.stderr, options.maxOutputBytes);
     this.#exit = new Promise((resolve) => {
       child.once('exit', (exitCode, signal) => {
         this.#hasExited = true;

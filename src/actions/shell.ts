@@ -16,7 +16,7 @@ export interface ShellSettings {
   /** Seconds between SIGTERM and SIGKILL when a run is cut. */
   readonly killGraceSeconds: number;
   /** Bytes kept, and logged at debug, of each of stdout and stderr. */
-  readonly outputCapBytes: number;
+  readonly maxOutputBytes: number;
   /** Runs of one plan at once. */
   readonly maxRunsPerPlan: number;
 }
@@ -25,7 +25,7 @@ export const shellDefaults: ShellSettings = {
   cwd: '/tmp',
   timeoutSeconds: 300,
   killGraceSeconds: 5,
-  outputCapBytes: 64 * 1024,
+  maxOutputBytes: 64 * 1024,
   maxRunsPerPlan: 10,
 };
 
@@ -85,7 +85,7 @@ export function shellAction(settings: ShellSettings, deps: ShellDeps): Action {
       group = await ProcessGroup.start('/bin/sh', ['-c', command.cmd], deps.clock, {
         cwd: command.cwd,
         environment: { ...inherited, ...command.env, ...environmentOf(run) },
-        outputCapBytes: settings.outputCapBytes,
+        maxOutputBytes: settings.maxOutputBytes,
         killGraceMs: settings.killGraceSeconds * 1000,
       });
     } catch (error) {

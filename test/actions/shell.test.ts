@@ -128,7 +128,7 @@ describe('a command', () => {
   });
 
   test('that prints without end is drained, and only the first bytes are kept', async () => {
-    const shell = aShell({ outputCapBytes: 1000 });
+    const shell = aShell({ maxOutputBytes: 1000 });
     await fire(shell, { cmd: 'head -c 20000000 /dev/zero | tr "\\0" x' });
     const [end] = log.lines;
     expect(end?.fields).toMatchObject({ exit_code: 0, stdout_bytes: 20_000_000 });
