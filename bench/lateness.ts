@@ -1,0 +1,87 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { Agent, request } from 'undici';
+
+import type { Figure } from './figure.ts';
+import { Load } from './load.ts';
+import { BenchServer, withDirectory } from './server.ts';
+
+const timers = 10_000;
+const spreadSeconds = 60;
+const leadSeconds = 5;
+
+/** One-shot HTTP timers spread over a minute: how late each callback arrives after its second began. */
+export async function lateness(): Promise<Figure[]> {
+  const late: number[] = [];
+  const fired = new Set<string>();
+  let twice = 0;
+  const sink = createServer((req, res) => {
+    const nowMs = Date.now();
+    const key = String(req.headers['x-forsun-key']);
+    if (fired.has(key)) twice += 1;
+    fired.add(key);
+    late.push(nowMs - Number(req.headers['x-forsun-timestamp']) * 1000);
+    res.end();
+  });
+  const port = await listen(sink);
+  const url = `http://127.0.0.1:${port}/order/close`;
+  const reference = await rawBurst(url);
+  late.length = 0;
+  fired.clear();
+  twice = 0;
+
+  await withDirectory(async (directory) => {
+    const server = await BenchServer.forsund(`${directory}/store`, '--log-level=error');
+    const load = await Load.connect(server.port, 1);
+    await load.create(timers, 64, (n) => ({ seconds: leadSeconds + (n % spreadSeconds), url }));
+    load.close();
+    await new Promise((resolve) => setTimeout(resolve, (leadSeconds + spreadSeconds + 3) * 1000));
+    await server.kill('SIGKILL');
+  });
+  await new Promise((resolve) => sink.close(resolve).closeAllConnections());
+
+  late.sort((a, b) => a - b);
+  const inSecondZero = late.filter((ms) => ms >= 0 && ms < 1000).length;
+  return [
+    { what: 'in second 0', ours: (100 * inSecondZero) / timers, unit: '%' },
+    { what: 'early', ours: late.filter((ms) => ms < 0).length, unit: 'timers' },
+    { what: 'lost', ours: timers - fired.size, unit: 'timers' },
+    { what: 'twice', ours: twice, unit: 'timers' },
+    ...[0.5, 0.99, 1].map((quantile) => ({
+      what: quantile === 1 ? 'latest' : `p${quantile * 100}`,
+      ours: at(late, quantile),
+      reference: at(reference, quantile),
+      unit: 'ms',
+    })),
+  ];
+}
+
+/** The same number of requests that fall due together, sent by undici alone, second after second. */
+async function rawBurst(url: string): Promise<number[]> {
+  const agent = new Agent({ connections: 64 });
+  const perSecond = Math.ceil(timers / spreadSeconds);
+  const late: number[] = [];
+  for (let second = 0; second < 10; second += 1) {
+    const startMs = performance.now();
+    await Promise.all(
+      Array.from({ length: perSecond }, async () => {
+        const headers = { 'x-forsun-key': 'raw', 'x-forsun-timestamp': '0' };
+        const { body } = await request(url, { dispatcher: agent, headers });
+        await body.dump();
+        late.push(performance.now() - startMs);
+      }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  await agent.close();
+  return late.sort((a, b) => a - b);
+}
+
+const at = (sorted: readonly number[], quantile: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? Number.NaN;
+
+async function listen(server: ReturnType<typeof createServer>): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}

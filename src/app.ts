@@ -1,0 +1,176 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+import { ActionRegistry } from './actions/action.ts';
+import { actionDefaults, type ActionSettings, builtinActions } from './actions/builtin.ts';
+import type { Config } from './config/schema.ts';
+import { fireId } from './core/firing.ts';
+import type { Log } from './core/log.ts';
+import type { Clock } from './core/time.ts';
+import { isLoopback, protectedMode } from './interfaces/access/access.ts';
+import { listenThrift, type ThriftOptions } from './interfaces/thrift/server.ts';
+import { thriftDefaults } from './interfaces/thrift/settings.ts';
+import { Counters } from './metrics/counters.ts';
+import { type InfoFacts, infoOf } from './metrics/info.ts';
+import { Closers } from './runtime/closers.ts';
+import { forsunVersion } from './runtime/version.ts';
+import { Scheduler, type SchedulerSettings } from './scheduler/scheduler.ts';
+import { checkStore as check } from './stores/level/check.ts';
+import { describeDamage } from './stores/level/refusal.ts';
+import { openStore, type StoreOptions } from './stores/open.ts';
+import type { Store } from './stores/store.ts';
+
+export interface AppDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The whole server, inside out: store, clockwork, doors. Closing goes the other way. */
+export async function startApp(
+  config: Config,
+  { clock, log }: AppDeps,
+): Promise<{ readonly address: string; close(): Promise<void> }> {
+  const counters = new Counters();
+  const startTime = clock.now();
+  let address = '';
+  const closers = await Closers.opening(async (closers) => {
+    const store = await openStore(storeOptions(config, { clock, log }));
+    closers.add(() => store.close());
+    tellRecovery(store, counters, log);
+
+    const environment = process.env;
+    const actions = new ActionRegistry(
+      builtinActions(actionSettings(config), { clock, log, version: forsunVersion(), environment }),
+    );
+    closers.add(() => actions.close());
+    const scheduler = new Scheduler(
+      { clock, store, actions, counters, log },
+      schedulerSettings(config),
+    );
+    closers.add(() => scheduler.drain(config.scheduler.stopGraceSeconds * 1000));
+
+    const facts = (): InfoFacts => ({
+      version: forsunVersion(),
+      startTime,
+      currentTime: store.now(),
+      stores: ['mem'],
+      currentStore: config.store.driver,
+      actions: actions.names(),
+      bindAddress: address,
+      httpBindAddress: '',
+      extensions: [],
+      planCount: store.planCount(),
+    });
+    const thrift = await listenThrift(thriftOptions(config), {
+      plans: scheduler,
+      info: () => infoOf(facts(), counters),
+      counters,
+      clock,
+      log,
+      access: protectedMode(config.trustNetworks),
+    });
+    closers.add(() => thrift.close());
+    address = hostPort(thrift.address);
+    scheduler.start();
+  });
+  return { address, close: () => closers.close() };
+}
+
+/** Reads all of a store that no server has open, and tells what it finds; false: it is damaged. */
+export async function checkStore(
+  { store: { directory } }: Config,
+  { print }: { readonly repair: boolean; readonly print: (line: string) => void },
+): Promise<boolean> {
+  const report = await check(directory);
+  for (const damage of report.damage) print(describeDamage(damage));
+  return report.damageCount === 0;
+}
+
+function storeOptions(config: Config, { clock, log }: AppDeps): StoreOptions {
+  const { driver, directory, sync, statusKeepSeconds, reserveBytes } = config.store;
+  return {
+    driver,
+    directory,
+    sync,
+    statusKeepSeconds,
+    reserveBytes,
+    forsunDump: join(homedir(), '.forsun.dump'),
+    clock,
+    log,
+    random: Math.random,
+    // As any bug: the process ends, told and not zero, and the next start recovers.
+    onFatal: (error) =>
+      setImmediate(() => {
+        throw error;
+      }),
+  };
+}
+
+function actionSettings({ action, thrift }: Config): ActionSettings {
+  const { shell, http } = action;
+  const allowShell = shell.allow === 'auto' ? isLoopback(thrift.bind) : shell.allow === 'yes';
+  return {
+    ...actionDefaults,
+    allowShell,
+    shell,
+    http: { ...actionDefaults.http, ...http },
+  };
+}
+
+function schedulerSettings({ action, plans, scheduler }: Config): SchedulerSettings {
+  const { maxCount: retries, delaySeconds, delayRate: rate } = action.retry;
+  return {
+    timezone: scheduler.timezone,
+    planLimits: {
+      keyBytes: plans.maxKeyBytes,
+      params: plans.maxParams,
+      paramNameBytes: plans.maxParamNameBytes,
+      paramValueBytes: plans.maxParamValueBytes,
+      paramsBytes: plans.maxParamsBytes,
+    },
+    maxKeysListed: plans.maxListedKeys,
+    maxPlansListed: plans.maxListedPlans,
+    dispatch: {
+      runs: action.maxRuns,
+      held: action.maxHeld,
+      queuedPerOrigin: action.maxQueuedPerOrigin,
+    },
+    retry: { retries, delaySeconds, rate },
+    claimSize: 1_024,
+    lateAfterSeconds: scheduler.misfireThresholdSeconds,
+    catchUpPerSecond: scheduler.catchUpPerSecond,
+  };
+}
+
+function thriftOptions({ thrift }: Config): ThriftOptions {
+  return {
+    host: thrift.bind,
+    port: thrift.port,
+    wire: {
+      ...thriftDefaults.wire,
+      messageBytes: thrift.maxMessageBytes,
+      stringBytes: thrift.maxStringBytes,
+      containerSize: thrift.maxContainerSize,
+      depth: thrift.maxDepth,
+    },
+    connections: thrift.maxConnections,
+    connectionsPerAddress: thrift.maxConnectionsPerPeer,
+    callsInFlight: thrift.maxInFlight,
+    replyBytes: thrift.maxReplyBytes,
+    heldBytes: thrift.maxHeldBytes,
+    messageTimeoutMs: thrift.messageTimeoutSeconds * 1000,
+    sendTimeoutMs: thrift.writeTimeoutSeconds * 1000,
+  };
+}
+
+function tellRecovery({ recovery }: Store, counters: Counters, log: Log): void {
+  const { reclaimed, givenUp } = recovery;
+  if (reclaimed > 0) log.warn('firings in flight at the last end run again', { reclaimed });
+  counters.add('given_up_count', givenUp.length);
+  for (const firing of givenUp) {
+    log.error('firing given up', { fireId: fireId(firing), crashes: firing.crashes });
+  }
+}
+
+const hostPort = ({ address, port }: { address: string; port: number }): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
