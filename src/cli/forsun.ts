@@ -65,8 +65,10 @@ async function runAll(
 function leaveWhenNobodyReads(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') process.exitCode = 1;
-      process.exit();
+      if (error.code === 'EPIPE') process.exit();
+      if (stream !== process.stderr)
+        process.stderr.write(`forsun: cannot write: ${error.message}\n`);
+      process.exit(1);
     });
   }
 }

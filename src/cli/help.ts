@@ -25,9 +25,11 @@ const list = (commands: readonly Command[]): string =>
         ? `${call.padEnd(COLUMN)}${summary}\n`
         : `${call}\n${' '.repeat(COLUMN)}${summary}\n`;
     })
-    .join('');
+    .join('') + MORE;
 
 const COLUMN = 20;
+
+const MORE = '\nhelp set explains fields and params.\n';
 
 function about(name: string, commands: readonly Command[]): string {
   const command = commands.find((known) => known.name === name);

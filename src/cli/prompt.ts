@@ -59,6 +59,8 @@ export async function runPrompt(options: PromptOptions): Promise<void> {
   }
 }
 
+const GIVEN_UP = 'given up; a change may have been made all the same';
+
 class Session {
   readonly #options: PromptOptions;
   #client: ForsunClient;
@@ -86,7 +88,7 @@ class Session {
     } catch (error) {
       if (error instanceof Exit) throw error;
       const isGivenUp = run.signal.aborted && error instanceof ForsunConnectionError;
-      const text = isGivenUp ? 'given up' : failureLine(failureOf(error), json).trimEnd();
+      const text = isGivenUp ? GIVEN_UP : failureLine(failureOf(error), json).trimEnd();
       await output.write(`${output.paint('error', text)}\n`);
     } finally {
       this.#run = undefined;

@@ -5,7 +5,7 @@ import { writePlan } from './plan-output.ts';
 export const setCommand: Command = {
   name: 'set',
   usage: setUsage,
-  summary: 'make a plan, or replace the one with that key; see help set',
+  summary: 'make a plan, or replace the one with that key',
   async run(args, context) {
     const { kind, count, key, fields, action, params } = parseSetArguments(args);
     const request = { ...fields, key, action, params };
