@@ -65,18 +65,23 @@ function planRequest(key: string, fields: SetFields, action: string, params: Par
   };
 }
 
-/** A person may write the command or the address alone, where it is all there is to say. */
+/** A person may write the command or the address alone, with nothing beside it but policies. */
 function commandLineParams(action: string, tokens: readonly Token[]): Params {
-  const [only, ...more] = tokens;
-  if (only !== undefined && more.length === 0) {
-    const text = tokenText(only);
-    const isCommand = action === 'shell' && only.kind === 'word' && !hasParam(text, 'cmd');
-    if (isCommand) return new Map([['cmd', text]]);
-    const isAddress = only.kind === 'word' ? !hasParam(text, 'url') : /^https?:/i.test(text);
-    if (action === 'http' && isAddress) return new Map([['url', text]]);
-  }
-  return plainParams(tokens);
+  const [first, ...policies] = tokens;
+  const bare = first === undefined ? undefined : bareParam(action, first);
+  if (bare === undefined || !policies.every(isPolicy)) return plainParams(tokens);
+  return new Map([bare, ...plainParams(policies)]);
 }
+
+function bareParam(action: string, token: Token): [name: string, value: string] | undefined {
+  const text = tokenText(token);
+  if (action === 'shell' && token.kind === 'word' && !hasParam(text, 'cmd')) return ['cmd', text];
+  const isAddress = token.kind === 'word' ? !hasParam(text, 'url') : /^https?:/i.test(text);
+  return action === 'http' && isAddress ? ['url', text] : undefined;
+}
+
+const isPolicy = (token: Token): boolean =>
+  token.kind === 'pair' && token.name.startsWith('forsun.');
 
 /** Texts of params, and pairs that stand alone, in any number. */
 const plainParams = (tokens: readonly Token[]): Params =>

@@ -95,6 +95,7 @@ describe('params', () => {
     [`shell 'echo hi'`, { cmd: 'echo hi' }],
     [`sh 'A=1 B=2 env'`, { cmd: 'A=1 B=2 env' }],
     [`http http://a/?x=1&y=2`, { url: 'http://a/?x=1&y=2' }],
+    [`sh 'a b' forsun.timezone=Asia/Tokyo`, { cmd: 'a b', 'forsun.timezone': 'Asia/Tokyo' }],
     [`http 'http://a/?x=1&y=2'`, { url: 'http://a/?x=1&y=2' }],
     [`shell cmd='echo hi' cwd=/tmp`, { cmd: 'echo hi', cwd: '/tmp' }],
     [
@@ -111,6 +112,7 @@ describe('params', () => {
       `"hi" is left over behind "cmd=echo": put quotes around a value with blanks: cmd='…'`,
     ],
     [`http 'url=http://a/?x=1&y=2'`, `put quotes around a value with an equals sign: url='…'`],
+    [`shell echo a=b`, 'a param is name=value, not "echo"'],
     [`shell 'cmd=a;cmd=b'`, 'param "cmd" is given twice'],
     [`redis 'host'`, 'a param is name=value, not "host"'],
     [`shell echo hi`, 'a param is name=value, not "echo"; put quotes around a value with blanks'],
