@@ -6,6 +6,7 @@ import type { ThriftDependencies, ThriftOptions } from '../../../src/interfaces/
 import { binary } from '../../../src/wire/binary.ts';
 import type { WireWriter } from '../../../src/wire/protocol.ts';
 import { WireCode } from '../../../src/wire/wire-code.ts';
+import { eventually } from '../../support/eventually.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { openThriftDoor } from '../../support/thrift-door.ts';
 import { WireClient } from '../../support/wire-client.ts';
@@ -38,14 +39,6 @@ function wire(...dialect: [ConstructorParameters<typeof WireClient>[1]?]): WireC
 /** Another client, served at once whatever the hostile one does. */
 async function expectAlive(): Promise<void> {
   expect(await wire().call('ping')).toMatchObject({ result: { success: 0 } });
-}
-
-/** Waits, a little real time at most, until what the network brings has come. */
-async function eventually(holds: () => boolean): Promise<void> {
-  for (let tries = 0; !holds(); tries++) {
-    if (tries === 1_000) throw new Error('it did not come to hold');
-    await sleep(5);
-  }
 }
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
