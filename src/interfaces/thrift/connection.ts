@@ -217,7 +217,7 @@ export class Connection implements Sender, MemoryHolder {
   #awaitMore(): void {
     if (this.#hasPeerEnded) this.#isFinishing = true;
     else if (this.#stream.pendingBytes === 0) this.#messageSinceMs = undefined;
-    else this.#messageSinceMs ??= this.#activeMs;
+    else this.#messageSinceMs ??= this.#door.clock.monotonicMs();
   }
 
   #refuse(text: string, whole: MessageHeader | undefined): void {

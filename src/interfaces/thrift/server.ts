@@ -101,7 +101,10 @@ class ThriftListener {
 
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const connection of this.#connections) connection.finish();
+    for (const connection of this.#connections) {
+      if (connection.idleSinceMs === undefined) connection.finish();
+      else connection.destroy();
+    }
     const cancel = this.#clock.after(this.#settings.closeTimeoutMs, () => {
       for (const connection of this.#connections) connection.destroy();
     });
