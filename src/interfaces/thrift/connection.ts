@@ -99,7 +99,7 @@ export class Connection implements Sender, MemoryHolder {
 
   /** Closes at once, for a reason that is logged. */
   cut(event: string, reason: string): void {
-    this.#door.complaints.warn(event, this.address, reason);
+    this.#door.complaints.warn(event, { peer: this.address, reason });
     this.destroy();
   }
 
@@ -230,11 +230,12 @@ export class Connection implements Sender, MemoryHolder {
     const { counters, complaints } = this.#door;
     const header = this.#stream.pendingHeader;
     if (!(error instanceof BrokenMessage)) {
-      this.cut('thrift_connection_failed', String(error));
+      complaints.error('thrift_connection_failed', { peer: this.address }, error);
+      this.destroy();
       return;
     }
     counters.add('protocol_errors_count');
-    complaints.warn('thrift_broken_message', this.address, error.message);
+    complaints.warn('thrift_broken_message', { peer: this.address, reason: error.message });
     if (header === undefined) this.destroy();
     else this.#answerLast(header, ExceptionType.protocolError, error.message);
   }

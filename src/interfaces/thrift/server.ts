@@ -66,7 +66,7 @@ class ThriftListener {
     this.#clock = clock;
     this.#complaints = new Complaints(log, clock);
     const onInternalError = (method: string, error: unknown): void =>
-      this.#complaints.warn('thrift_call_failed', method, String(error));
+      this.#complaints.error('thrift_call_failed', { method }, error);
     this.#door = {
       settings,
       handler: createHandler(plans, info, onInternalError),
@@ -93,7 +93,7 @@ class ThriftListener {
     });
     // Such as EMFILE while accepting: the server goes on.
     this.#server.on('error', (error) =>
-      this.#complaints.warn('thrift_accept_failed', host, error.message),
+      this.#complaints.warn('thrift_accept_failed', { host, reason: error.message }),
     );
     this.#sweepLater();
     return this.#server.address() as AddressInfo; // it listens, and on no Unix socket
@@ -118,7 +118,10 @@ class ThriftListener {
     if (address === undefined || !this.#connections.makeRoom(address)) {
       this.#counters.add('connections_refused_count');
       if (address !== undefined)
-        this.#complaints.warn('thrift_connections_full', address, 'refused');
+        this.#complaints.warn('thrift_connections_full', {
+          peer: address,
+          reason: 'no connection is idle',
+        });
       socket.on('error', () => undefined);
       socket.destroy();
       return;
@@ -127,7 +130,7 @@ class ThriftListener {
     const refusal = this.#access.refusal(address);
     if (refusal !== undefined) {
       this.#counters.add('connections_refused_count');
-      this.#complaints.warn('thrift_peer_refused', address, refusal);
+      this.#complaints.warn('thrift_peer_refused', { peer: address, reason: refusal });
     }
     this.#open(new Connection(socket, this.#door, refusal), socket);
   }

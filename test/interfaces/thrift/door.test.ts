@@ -242,7 +242,9 @@ describe('replies', () => {
     expect(await client.call('create', { key: 'a', second: 1 })).toMatchObject({
       exception: { type: 6, message: 'Internal error' },
     });
-    expect(log.events()).toEqual(['thrift_call_failed']);
+    expect(log.lines).toMatchObject([
+      { level: 'error', event: 'thrift_call_failed', fields: { method: 'create' } },
+    ]);
   });
 
   test('a plan that cannot be written breaks its own reply only', async () => {
