@@ -12,12 +12,14 @@ import { storeDamaged } from './refusal.ts';
  */
 export class CommitFile {
   readonly #handle: FileHandle;
+  readonly #onError: (error: unknown) => void;
   #written: number;
   #wanted: number;
   #writing: Promise<void> | undefined;
 
-  private constructor(handle: FileHandle, commit: number) {
+  private constructor(handle: FileHandle, commit: number, onError: (error: unknown) => void) {
     this.#handle = handle;
+    this.#onError = onError;
     this.#written = commit;
     this.#wanted = commit;
   }
@@ -26,9 +28,10 @@ export class CommitFile {
     await writeDurably(file, Buffer.concat([slot(commit), slot(commit)]));
   }
 
-  static async open(file: string): Promise<CommitFile> {
+  /** `onError` hears of a note that could not be written: the number lags, the store goes on. */
+  static async open(file: string, onError: (error: unknown) => void): Promise<CommitFile> {
     const commit = await readCommitFile(file);
-    return new CommitFile(await open(file, 'r+'), commit);
+    return new CommitFile(await open(file, 'r+'), commit, onError);
   }
 
   /** What it said when it was opened, or was told since. */
@@ -38,12 +41,13 @@ export class CommitFile {
 
   /**
    * Takes note of a commit that is on disk. Writes in the background, the newest number only, so a
-   * caller never waits; what fails is told by sync().
+   * caller never waits.
    */
   note(commit: number): void {
     this.#wanted = commit;
-    this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
-    this.#writing.catch(() => undefined);
+    this.#writing ??= this.#write()
+      .catch(this.#onError)
+      .finally(() => (this.#writing = undefined));
   }
 
   /** Brings the newest number to disk. */
@@ -54,7 +58,7 @@ export class CommitFile {
   }
 
   async close(): Promise<void> {
-    await this.#writing?.catch(() => undefined);
+    await this.#writing;
     await this.#handle.close();
   }
 

@@ -3,10 +3,10 @@ import type { Version } from './table.ts';
 import { Varints } from './varints.ts';
 
 /**
- * The first entry of every batch, under the one key below all others' (0x00 "forsun commit"):
- * version u8 (1), mode u8 (1: each batch was fsynced before the next was written), number u64.
+ * The first entry of every batch, under the smallest key there can be:
+ * version u8 (1), number u64, mode u8 (1: each batch was fsynced before the next was written).
  */
-export const commitKey = Buffer.from('\0forsun commit', 'latin1');
+export const commitKey = Buffer.of(0);
 
 export interface CommitRecord {
   /** Counts batches from 1; each is one more than the one before it in the same store. */
@@ -21,15 +21,15 @@ const valueSize = 10;
 export function encodeCommit({ commit, isOrdered }: CommitRecord): Buffer {
   const value = Buffer.allocUnsafe(valueSize);
   value[0] = version;
-  value[1] = isOrdered ? 1 : 0;
-  value.writeBigUInt64BE(BigInt(commit), 2);
+  value.writeBigUInt64BE(BigInt(commit), 1);
+  value[9] = isOrdered ? 1 : 0;
   return value;
 }
 
 /** Undefined when the value is not one of ours. */
 export function decodeCommit(value: Buffer): CommitRecord | undefined {
   if (value.length !== valueSize || value[0] !== version) return undefined;
-  return { commit: Number(value.readBigUInt64BE(2)), isOrdered: value[1] === 1 };
+  return { commit: Number(value.readBigUInt64BE(1)), isOrdered: value[9] === 1 };
 }
 
 /** A batch as LevelDB logs it: sequence u64, count u32, then its entries; the first one is ours. */
@@ -41,15 +41,16 @@ export interface LoggedBatch extends CommitRecord {
 const removeTag = 0;
 const putTag = 1;
 const entryOffset = 12;
+// No store lives to write 2^48 batches, so the number's first two bytes are zero.
 const entryStart = Buffer.concat([
   Buffer.of(putTag, commitKey.length),
   commitKey,
-  Buffer.of(valueSize, version),
+  Buffer.of(valueSize, version, 0, 0),
 ]);
 
 /** Undefined when the record is no batch that we wrote. */
 export function decodeBatch(payload: Buffer): LoggedBatch | undefined {
-  if (payload.length < entryOffset + entryStart.length + valueSize - 1) return undefined;
+  if (payload.length < entryOffset + 3 + commitKey.length + valueSize) return undefined;
   const entries = new Varints(payload, entryOffset);
   if (entries.number() !== putTag || !entries.bytes().equals(commitKey)) return undefined;
   const record = decodeCommit(entries.bytes());

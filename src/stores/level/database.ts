@@ -7,7 +7,7 @@ import { createStore } from './creation.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { refuseFile, refuseForsunDump } from './dump.ts';
 import { makeDirectory } from './durable-file.ts';
-import { isDiskFull } from './faults.ts';
+import { isDiskFull, reasonOf } from './faults.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { readMarker } from './marker.ts';
 import { StoreRefusal, storeUnusable } from './refusal.ts';
@@ -67,32 +67,39 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const { directory } = options;
   await refuseFile(directory);
   const layout = layoutOf(directory);
-  return open(options, layout)
-    .catch(async (error: unknown) => {
+  try {
+    return await open(options, layout, false).catch(async (error: unknown) => {
       if (!isDiskFull(error)) throw error;
       // Whoever holds the lock needs no room to say so: nobody else lives from this reserve.
       await rm(layout.reserve, { force: true });
-      return open(options, layout);
-    })
-    .catch((error: unknown) => {
-      throw error instanceof StoreRefusal ? error : storeUnusable(directory, error);
+      return open(options, layout, true);
     });
+  } catch (error) {
+    throw error instanceof StoreRefusal ? error : storeUnusable(directory, error);
+  }
 }
 
-async function open(options: DatabaseOptions, layout: Layout): Promise<Database> {
-  const { directory, clock, log } = options;
+async function open(
+  options: DatabaseOptions,
+  layout: Layout,
+  wasFull: boolean,
+): Promise<SoundDatabase> {
+  const { clock, log, forsunDump } = options;
+  const { directory, marker } = layout;
   await makeDirectory(directory);
   const lock = await lockDirectory(layout);
   let commitFile: CommitFile | undefined;
   try {
-    if ((await readMarker(layout.marker)) === undefined) {
-      if (options.forsunDump !== undefined) await refuseForsunDump(options.forsunDump);
+    if ((await readMarker(marker)) === undefined) {
+      if (forsunDump !== undefined) await refuseForsunDump(forsunDump);
       await createStore(layout, clock.nowMs());
       log.info('store_created', { directory });
     }
-    commitFile = await CommitFile.open(layout.commit);
-    const { level, commit } = await openSoundLevel(layout, commitFile.commit, log);
-    return new SoundDatabase({ options, layout, lock, commitFile, level, commit });
+    commitFile = await CommitFile.open(layout.commit, (error) => {
+      log.warn('store_commit_file_not_written', { reason: reasonOf(error) });
+    });
+    const sound = await openSoundLevel(layout, commitFile.commit, log);
+    return new SoundDatabase({ options, layout, lock, commitFile, wasFull, ...sound });
   } catch (error) {
     await commitFile?.close();
     await lock.release();

@@ -21,7 +21,8 @@ export async function lockDirectory(layout: Layout): Promise<DirectoryLock> {
     if (!isLocked(error)) throw error;
     throw new StoreRefusal('locked', await whoHolds(layout), { cause: error });
   });
-  await writeFile(layout.pid, `${process.pid}\n`, { mode: 0o600 });
+  // Only a courtesy: without it the refusal of a second server names no process.
+  await writeFile(layout.pid, `${process.pid}\n`, { mode: 0o600 }).catch(() => undefined);
   return {
     async release() {
       await rm(layout.pid, { force: true });

@@ -19,7 +19,7 @@ export interface JournalFault extends Damage {
   readonly offset: number;
   /** Ends of the sound part: of the log with the fault, and of the logs behind it (0). */
   readonly soundEnds: ReadonlyMap<string, number>;
-  /** What lies there is whole, or a whole batch behind it was written when all before were on disk. */
+  /** No crash leaves it so: a batch behind it was written when all before were on disk, or is not ours. */
   readonly isDamage: boolean;
   /** Whole batches lie behind the fault, as a power cut may leave them when not each was synced. */
   readonly isBeforeWhole: boolean;

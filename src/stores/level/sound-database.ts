@@ -20,6 +20,8 @@ export interface Opened {
   readonly commitFile: CommitFile;
   readonly level: Level;
   readonly commit: number;
+  /** The reserve had to be freed to open it. */
+  readonly wasFull: boolean;
 }
 
 /**
@@ -48,7 +50,7 @@ export class SoundDatabase implements Database {
   #cancelSync: Cancel = () => undefined;
   #syncing: Promise<void> | undefined;
 
-  constructor({ options, layout, lock, commitFile, level, commit }: Opened) {
+  constructor({ options, layout, lock, commitFile, level, commit, wasFull }: Opened) {
     this.#options = options;
     this.#layout = layout;
     this.#lock = lock;
@@ -56,7 +58,7 @@ export class SoundDatabase implements Database {
     this.#level = level;
     this.#commit = commit;
     const { clock, log, reserveBytes: bytes = defaultReserveBytes } = options;
-    this.#reserve = new Reserve({ layout, bytes, clock, log });
+    this.#reserve = new Reserve({ layout, bytes, isFull: wasFull, clock, log });
     this.#reserve.start();
     if (options.sync === 'everysec') this.#syncLater();
   }

@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { silentLog } from '../../../src/core/log.ts';
 import { checkStore, type ContentsCheck } from '../../../src/stores/level/check.ts';
@@ -15,6 +15,9 @@ import {
   levelFiles,
   putMany,
 } from '../../support/database.ts';
+
+// Many openings of real files: long on a machine that is busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const count = 3_000;
 const size = 200;

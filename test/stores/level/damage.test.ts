@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 
 import { ClassicLevel } from 'classic-level';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { CommitFile } from '../../../src/stores/level/commit-file.ts';
 import { type DatabaseOptions, openDatabase } from '../../../src/stores/level/database.ts';
@@ -18,6 +18,9 @@ import {
   putMany,
   value,
 } from '../../support/database.ts';
+
+// Many openings of real files: long on a machine that is busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const batches = 120;
 const perBatch = 4;

@@ -100,6 +100,21 @@ describe.skipIf(mayNotMount)('a full disk', () => {
     expect(database.isFull).toBe(false);
   });
 
+  test('is opened from its reserve when there is no other room, and says that it is full', async () => {
+    const disk = await aSmallDisk(12);
+    const directory = join(disk.directory, 'store');
+    const database = await aDatabase(directory, { reserveBytes });
+    await putMany(database, 0, 100);
+    await vi.waitFor(async () => {
+      expect((await stat(join(directory, 'reserve'))).size).toBe(reserveBytes);
+    });
+    await database.close();
+    await disk.fill();
+    const again = await aDatabase(directory, { reserveBytes });
+    expect([again.isFull, await countKept(again, 100)]).toEqual([true, 100]);
+    await putMany(again, 100, 200);
+  });
+
   test('is told at start in one line when there is not even room to open', async () => {
     const disk = await aSmallDisk(4);
     const directory = join(disk.directory, 'store');

@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 
 import { aDatabase, aDirectory } from '../../support/database.ts';
+
+// Many openings of real files: long on a machine that is busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const writer = fileURLToPath(new URL('../../support/database-writer.mjs', import.meta.url));
 const built = fileURLToPath(new URL('../../../dist/stores/level/database.js', import.meta.url));
