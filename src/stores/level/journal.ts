@@ -41,39 +41,26 @@ export async function readJournal(logs: readonly string[], manifest: Manifest): 
   let newest: LoggedBatch | undefined;
   for (const [index, file] of logs.entries()) {
     const bytes = await readFile(file);
-    const records = logRecords(bytes);
-    let end = 0;
-    let record = records.next();
-    let fault: LogFault | undefined;
-    for (; record.done !== true && fault === undefined; record = records.next()) {
-      const batch = decodeBatch(record.value.payload);
-      const what = misfit(batch, newest, manifest);
-      if (what === undefined) {
-        newest = batch;
-        end = record.value.end;
-      } else {
-        fault = { offset: record.value.start, what, isCut: false };
-      }
-    }
-    fault ??= record.done === true ? record.value : undefined;
-    if (fault !== undefined) {
-      const later = logs.slice(index + 1);
-      const behind = [...batchesBehind(bytes, fault), ...(await firstBatches(later))];
-      return {
-        ...(newest === undefined ? {} : { commit: newest.commit }),
-        fault: {
-          file,
-          offset: fault.offset,
-          what: fault.what,
-          soundEnds: new Map([[file, end], ...later.map((log) => [log, 0] as const)]),
-          isDamage: fault.what === foreignBatch || behind.some(({ isOrdered }) => isOrdered),
-          isBeforeWhole: behind.length > 0,
-        },
-      };
-    }
+    const part = soundPart(bytes, newest, manifest);
+    newest = part.newest;
+    if (part.fault === undefined) continue;
+    const later = logs.slice(index + 1);
+    const behind = [...batchesBehind(bytes, part.fault), ...(await firstBatches(later))];
+    const { offset, what } = part.fault;
+    return journalOf(newest, {
+      ...{ file, offset, what },
+      soundEnds: new Map([[file, part.end], ...later.map((log) => [log, 0] as const)]),
+      isDamage: what === foreignBatch || behind.some(({ isOrdered }) => isOrdered),
+      isBeforeWhole: behind.length > 0,
+    });
   }
-  return newest === undefined ? {} : { commit: newest.commit };
+  return journalOf(newest);
 }
+
+const journalOf = (newest: LoggedBatch | undefined, fault?: JournalFault): Journal => ({
+  ...(newest === undefined ? {} : { commit: newest.commit }),
+  ...(fault === undefined ? {} : { fault }),
+});
 
 /** Ends the logs where they are sound; LevelDB would skip the fault and go on behind it. */
 export async function cutJournal({ soundEnds }: JournalFault): Promise<void> {
@@ -88,6 +75,33 @@ export function nextBatch(log: Buffer, from: number): number {
   let at = findBatch(log, from);
   while (at >= 0 && !startsRecordAt(log, at)) at = findBatch(log, at + 1);
   return at;
+}
+
+interface SoundPart {
+  readonly newest: LoggedBatch | undefined;
+  /** Where it ends. */
+  readonly end: number;
+  readonly fault?: LogFault;
+}
+
+/** The batches of a log that follow each other and, in the first log, what is in the tables. */
+function soundPart(log: Buffer, before: LoggedBatch | undefined, manifest: Manifest): SoundPart {
+  const records = logRecords(log);
+  let newest = before;
+  let end = 0;
+  for (;;) {
+    const record = records.next();
+    if (record.done === true) {
+      return record.value === undefined ? { newest, end } : { newest, end, fault: record.value };
+    }
+    const batch = decodeBatch(record.value.payload);
+    const what = misfit(batch, newest, manifest);
+    if (what !== undefined) {
+      return { newest, end, fault: { offset: record.value.start, what, isCut: false } };
+    }
+    newest = batch;
+    end = record.value.end;
+  }
 }
 
 const foreignBatch = 'it holds a batch that forsun did not write';
