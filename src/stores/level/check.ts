@@ -25,6 +25,8 @@ export interface ContentsCheck {
     entries: readonly Entry[],
     get: (keys: readonly Buffer[]) => Promise<readonly (Buffer | undefined)[]>,
   ): Promise<readonly (string | undefined)[]>;
+  /** Asked once, behind the last entry: what is wrong with all of them together. */
+  finish(): readonly string[];
 }
 
 export interface CheckReport {
@@ -130,6 +132,9 @@ class Check {
           const file = this.#layout.database;
           if (what !== undefined) this.#found({ file, what: `${nameOf(entries[at])}: ${what}` });
         }
+      }
+      for (const what of contents?.finish() ?? []) {
+        this.#found({ file: this.#layout.database, what });
       }
     } finally {
       await level.close();

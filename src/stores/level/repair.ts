@@ -19,8 +19,11 @@ import { VersionStage } from './version-stage.ts';
 
 /** Makes a sound store's entries from those that could be read; the level store knows how. */
 export interface ContentsRebuild {
-  /** What to keep for an entry, in any order of calls: itself, others made from it, or nothing. */
-  take(key: Buffer, value: Buffer): readonly Entry[];
+  /**
+   * What to write for an entry, in any order of calls: itself and others made from it, none for what is
+   * made from others; undefined drops it as unsound.
+   */
+  take(key: Buffer, value: Buffer): readonly Entry[] | undefined;
   /** Entries that stand for all: counts, the next generation. */
   finish(): readonly Entry[];
 }
@@ -127,9 +130,9 @@ async function fill(
       const value = VersionStage.valueOf(staged);
       if (value === undefined) continue;
       counts.entriesRead++;
-      const made = rebuild?.take(key, value) ?? [[key, value] as const];
-      if (made.length === 0) counts.entriesDropped++;
-      kept.push(...made);
+      const made = rebuild === undefined ? [[key, value] as const] : rebuild.take(key, value);
+      if (made === undefined) counts.entriesDropped++;
+      else kept.push(...made);
     }
     await put(kept);
   }

@@ -95,9 +95,14 @@ test('every entry is put before who knows what it means', async () => {
         return entryKey.equals(key(17)) ? 'it is odd' : undefined;
       });
     },
+    finish: () => ['they are many'],
   };
   const { damage } = await checkStore(directory, contents);
-  expect(damage).toEqual([{ file: join(directory, 'db'), what: 'entry "k00000017": it is odd' }]);
+  const file = join(directory, 'db');
+  expect(damage).toEqual([
+    { file, what: 'entry "k00000017": it is odd' },
+    { file, what: 'they are many' },
+  ]);
 });
 
 test('a store in use is not checked', async () => {
@@ -157,7 +162,8 @@ test('whoever knows the entries decides what a repair keeps and makes', async ()
   const directory = await aStore();
   let kept = 0;
   const report = await repair(directory, {
-    take: (entryKey, value) => (entryKey.at(-1) === 0x37 ? [] : (kept++, [[entryKey, value]])),
+    take: (entryKey, value) =>
+      entryKey.at(-1) === 0x37 ? undefined : (kept++, [[entryKey, value]]),
     finish: () => [[Buffer.from('count'), Buffer.from(String(kept))]],
   });
   expect(report).toMatchObject({ entriesDropped: count / 10, entriesWritten: kept + 1 });
