@@ -19,6 +19,12 @@ import type { StoredPlan } from '../stored-plan.ts';
  */
 const prefixes = { agenda: 'a', inFlight: 'i', parked: 'k', counts: 'm', plan: 'p', waiting: 'w' };
 
+export type KeyKind = keyof typeof prefixes;
+
+/** Undefined for a key of none of them. */
+export const kindOf = (key: Buffer): KeyKind | undefined =>
+  (Object.keys(prefixes) as KeyKind[]).find((kind) => key[0] === prefixes[kind].charCodeAt(0));
+
 /** The two agendas: due times of plans, and firings (or ended plans) that wait for their second. */
 export type AgendaName = 'agenda' | 'waiting';
 
@@ -33,7 +39,7 @@ export interface AgendaEntry {
 const timeBytes = 6;
 const timeOffset = 2 ** 47;
 const separator = Buffer.from([0]);
-const prefixByte = (name: keyof typeof prefixes): Buffer => Buffer.from(prefixes[name]);
+const prefixByte = (name: KeyKind): Buffer => Buffer.from(prefixes[name]);
 
 export const countsKey = prefixByte('counts');
 
@@ -48,7 +54,7 @@ function keyOf(name: 'plan' | 'inFlight', key: string): Buffer {
 }
 
 /** The range of all entries of one kind; `end` sorts behind each of them. */
-export const rangeOf = (name: keyof typeof prefixes): { start: Buffer; end: Buffer } => ({
+export const rangeOf = (name: KeyKind): { start: Buffer; end: Buffer } => ({
   start: prefixByte(name),
   end: Buffer.concat([prefixByte(name), Buffer.from([0xff])]),
 });
