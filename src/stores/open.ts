@@ -1,4 +1,4 @@
-import { type LevelStoreOptions, openLevelStore } from './level/level-store.ts';
+import { type LevelStoreOptions, openLevelStore } from './level/open-level-store.ts';
 import type { Store } from './store.ts';
 
 /** What each driver is opened with; `mem`, named as forsun's, is the embedded store. */

@@ -1,5 +1,5 @@
 import { advance } from '../../core/misfire.ts';
-import { policyOf } from '../../core/policy.ts';
+import { type Policy, policyOf } from '../../core/policy.ts';
 import type { UnixSeconds } from '../../core/time.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import type { Claim, ClaimResult, ClaimRoom } from '../store.ts';
@@ -14,6 +14,8 @@ import type { View } from './view.ts';
 const maxFirings = 1024;
 
 export interface ClaimOptions {
+  /** Of plans whose params say nothing else. */
+  readonly policy: Policy;
   readonly statusKeepSeconds: number;
   /** A plan that cannot be claimed: it stays on disk, out of memory, and hurts no other. */
   readonly onUnclaimable: (key: string, error: unknown) => void;
@@ -79,10 +81,10 @@ export class ClaimDue implements Change<ClaimResult> {
   #claimDue({ key, due }: AgendaEntry, view: View): boolean {
     const plan = view.plan(key);
     if (plan?.nextFireTime !== due) return false;
-    const step = advance(plan, policyOf(plan.params), due, this.#until);
+    const step = advance(plan, policyOf(plan.params, this.#options.policy), due, this.#until);
     if (step.waits) return false;
     const after = advanced(plan, step, this.#ending);
-    put(view, key, after);
+    view.set(key, after);
     this.#merged += step.merged;
     this.#skipped += step.skipped;
     if (step.fire === undefined) return true;
@@ -98,13 +100,13 @@ export class ClaimDue implements Change<ClaimResult> {
       return false;
     }
     const after = resumed(plan, firing);
-    view.set(after);
+    view.set(key, after);
     this.#take(after, fireTime);
     return true;
   }
 
   #expire({ key }: AgendaEntry, view: View): boolean {
-    view.remove(key);
+    view.set(key, undefined);
     return true;
   }
 
@@ -128,9 +130,4 @@ export class ClaimDue implements Change<ClaimResult> {
   get #ending(): Ending {
     return { now: this.#until, statusKeepSeconds: this.#options.statusKeepSeconds };
   }
-}
-
-export function put(view: View, key: string, plan: StoredPlan | undefined): void {
-  if (plan === undefined) view.remove(key);
-  else view.set(plan);
 }

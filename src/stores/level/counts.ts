@@ -2,6 +2,8 @@ import { crc32 } from 'node:zlib';
 
 import { ForsunError } from '../../core/errors.ts';
 import { ByteReader, ByteWriter } from '../bytes.ts';
+import type { Database } from './database.ts';
+import { countsKey, endMarks, rangeOf } from './keys.ts';
 
 /**
  * What the store counts instead of finding it by a scan; written with the change that moves it.
@@ -49,4 +51,24 @@ export function decodeCounts(bytes: Buffer): Counts {
   }
   const reader = new ByteReader(bytes, headerBytes);
   return { plans: reader.varint(), generation: reader.varint() };
+}
+
+/** The counts of the store, which is made ready for its first change when it is empty. */
+export async function readCounts(db: Database): Promise<Counts> {
+  const [bytes] = await db.getMany([countsKey]);
+  if (bytes !== undefined) return decodeCounts(bytes);
+  const { start, end } = rangeOf('plan');
+  const plans = await db.keys({ gte: start, lt: end, limit: 1 });
+  if (plans.length === 0) return startCounts(db);
+  throw new ForsunError('unknown', 'the store has plans but no counts: run forsund check');
+}
+
+/** Makes an empty store ready for its first change. */
+async function startCounts(db: Database): Promise<Counts> {
+  const counts = { plans: 0, generation: 0 };
+  await db.write((batch) => {
+    batch.put(countsKey, encodeCounts(counts));
+    for (const mark of endMarks) batch.put(mark, Buffer.alloc(0));
+  });
+  return counts;
 }

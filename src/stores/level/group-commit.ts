@@ -29,6 +29,12 @@ export interface Memory {
   forget(): void;
 }
 
+/** What the disk was found to hold after its database had failed. */
+export interface Rebuilt {
+  readonly counts: Counts;
+  readonly change?: Change<unknown>;
+}
+
 interface Queued {
   readonly change: Change<unknown>;
   readonly resolve: (value: unknown) => void;
@@ -49,7 +55,7 @@ export class GroupCommit {
   #counts: Counts;
   #queue: Queued[] = [];
   #running: Promise<void> | undefined;
-  #rebuild: (() => Promise<Change<unknown> | undefined>) | undefined;
+  #rebuild: (() => Promise<Rebuilt>) | undefined;
 
   constructor(db: Database, memory: Memory, counts: Counts) {
     this.#db = db;
@@ -68,8 +74,8 @@ export class GroupCommit {
     });
   }
 
-  /** Before the next group, does this; the change it answers goes ahead of all others. */
-  rebuildFirst(rebuild: () => Promise<Change<unknown> | undefined>): void {
+  /** Does this before the next group; the change it answers goes ahead of all others. */
+  rebuildFirst(rebuild: () => Promise<Rebuilt>): void {
     this.#rebuild = rebuild;
   }
 
@@ -94,6 +100,8 @@ export class GroupCommit {
     const answers: (() => void)[] = [];
     try {
       const view = await this.#applied(group, answers);
+      // Also when the write fails: its generations may be on disk.
+      this.#counts = { plans: this.#counts.plans, generation: view.counts.generation };
       if (!view.isEmpty) await this.#db.write((batch) => view.writeTo(batch));
       this.#counts = view.counts;
       for (const [key, plan] of view.changed()) this.#memory.update(key, plan);
@@ -126,7 +134,9 @@ export class GroupCommit {
     if (rebuild === undefined) return [];
     this.#rebuild = undefined;
     try {
-      const change = await rebuild();
+      const { counts, change } = await rebuild();
+      const generation = Math.max(counts.generation, this.#counts.generation);
+      this.#counts = { plans: counts.plans, generation };
       return change === undefined ? [] : [change];
     } catch (error) {
       this.#rebuild ??= rebuild;

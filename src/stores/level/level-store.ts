@@ -1,38 +1,34 @@
-import { ForsunError, planNotStored } from '../../core/errors.ts';
+import { planNotStored } from '../../core/errors.ts';
 import type { Firing } from '../../core/firing.ts';
 import type { Log } from '../../core/log.ts';
 import type { Plan, PlanDraft } from '../../core/plan.ts';
+import { defaultPolicy, type Policy } from '../../core/policy.ts';
 import { addSeconds, type Clock, type UnixSeconds } from '../../core/time.ts';
 import { decodeRecord, UnreadableRecord } from '../record.ts';
 import type { Claim, ClaimResult, ClaimRoom, Recovery, Settlement, Store } from '../store.ts';
 import type { StoredPlan } from '../stored-plan.ts';
-import { ClaimDue, put } from './claim.ts';
-import { type Counts, decodeCounts, encodeCounts } from './counts.ts';
-import { type Database, type DatabaseOptions, openDatabase, type WriteBatch } from './database.ts';
+import { ClaimDue } from './claim.ts';
+import { type Counts, readCounts } from './counts.ts';
+import type { Database, WriteBatch } from './database.ts';
 import { type Change, GroupCommit } from './group-commit.ts';
-import {
-  agendaEntryOf,
-  countsKey,
-  endMarks,
-  keyAfter,
-  keyOfPlanKey,
-  planKey,
-  planKeyRange,
-  rangeOf,
-  secondKey,
-} from './keys.ts';
-import { type Ending, firingOf, settled, unfinishedAt } from './life.ts';
+import { agendaEntryOf, keyAfter, keyOfPlanKey, planKey, planKeyRange, secondKey } from './keys.ts';
+import type { Ending } from './life.ts';
 import { StoreMemory, Unclaimable } from './memory.ts';
 import { NearAgenda } from './near-agenda.ts';
 import { ClaimParked, parkedOrigins, ParkedStarts } from './parked.ts';
-import { inFlightKeys, recover } from './recovery.ts';
-import type { View } from './view.ts';
+import { strayFirings } from './recovery.ts';
+import { releaseAll, settling } from './settling.ts';
 
-export interface LevelStoreOptions extends Omit<DatabaseOptions, 'onReopened'> {
+/** What a level store needs besides its database. */
+export interface LevelStoreSettings {
+  readonly clock: Clock;
+  readonly log: Log;
   /** How long a plan that has ended stays, for its status; 0: it is gone at once. */
   readonly statusKeepSeconds: number;
   /** Spreads re-claims after a crash: from 0 to 1, exclusive. */
   readonly random: () => number;
+  /** Of plans whose params say nothing else. */
+  readonly policy?: Policy;
   readonly nearAgenda?: NearAgendaBounds;
 }
 
@@ -49,49 +45,14 @@ const defaultBounds: NearAgendaBounds = {
   horizonSeconds: 60,
 };
 
-/** Opens the store in that directory, and puts what the process before left in flight on the agenda. */
-export async function openLevelStore(options: LevelStoreOptions): Promise<Store> {
-  const { clock, log, statusKeepSeconds, random } = options;
-  let store: LevelStore | undefined;
-  const onReopened = async (): Promise<void> => store?.onReopened();
-  const db = await openDatabase({ ...options, onReopened });
-  try {
-    const ending = { now: clock.now(), statusKeepSeconds };
-    const { recovery, counts } = await recover(db, await readCounts(db), { log, ending, random });
-    return (store = new LevelStore(db, counts, recovery, options));
-  } catch (error) {
-    await db.close();
-    throw error;
-  }
-}
-
-async function readCounts(db: Database): Promise<Counts> {
-  const [bytes] = await db.getMany([countsKey]);
-  if (bytes !== undefined) return decodeCounts(bytes);
-  return startCounts(db);
-}
-
-/** Makes an empty store ready for its first change. */
-async function startCounts(db: Database): Promise<Counts> {
-  const { start, end } = rangeOf('plan');
-  const plans = await db.keys({ gte: start, lt: end, limit: 1 });
-  if (plans.length > 0) {
-    throw new ForsunError('unknown', 'the store has plans but no counts: run forsund check');
-  }
-  const counts = { plans: 0, generation: 0 };
-  await db.write((batch) => {
-    batch.put(countsKey, encodeCounts(counts));
-    for (const mark of endMarks) batch.put(mark, Buffer.alloc(0));
-  });
-  return counts;
-}
-
-class LevelStore implements Store {
+/** The embedded store, over an open database; see docs/design.md for its way of working. */
+export class LevelStore implements Store {
   readonly recovery: Recovery;
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #statusKeepSeconds: number;
+  readonly #policy: Policy;
   readonly #near: NearAgenda;
   readonly #parkedStarts = new ParkedStarts();
   readonly #memory: StoreMemory;
@@ -100,14 +61,15 @@ class LevelStore implements Store {
   #loading: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(db: Database, counts: Counts, recovery: Recovery, options: LevelStoreOptions) {
+  constructor(db: Database, counts: Counts, recovery: Recovery, settings: LevelStoreSettings) {
     this.recovery = recovery;
     this.#db = db;
-    this.#clock = options.clock;
-    this.#log = options.log;
-    this.#statusKeepSeconds = options.statusKeepSeconds;
-    this.#unclaimable = new Unclaimable(options.log);
-    const bounds = options.nearAgenda ?? defaultBounds;
+    this.#clock = settings.clock;
+    this.#log = settings.log;
+    this.#statusKeepSeconds = settings.statusKeepSeconds;
+    this.#policy = settings.policy ?? defaultPolicy;
+    this.#unclaimable = new Unclaimable(settings.log);
+    const bounds = settings.nearAgenda ?? defaultBounds;
     this.#near = new NearAgenda(db, {
       bounds,
       horizonSeconds: bounds.horizonSeconds,
@@ -141,7 +103,7 @@ class LevelStore implements Store {
           status: 0,
           unfinished: [],
         };
-        view.set(plan);
+        view.set(key, plan);
         return () => plan;
       },
     });
@@ -152,7 +114,7 @@ class LevelStore implements Store {
       reads: [key],
       apply: (view) => {
         const plan = view.plan(key);
-        if (plan !== undefined) view.remove(key);
+        if (plan !== undefined) view.set(key, undefined);
         return () => plan;
       },
     });
@@ -195,6 +157,7 @@ class LevelStore implements Store {
     const result = await this.#commit.change(
       new ClaimDue(this.#near, until, room, {
         statusKeepSeconds: this.#statusKeepSeconds,
+        policy: this.#policy,
         onUnclaimable: (key, error) => this.#unclaimable.report(key, error),
       }),
     );
@@ -215,14 +178,7 @@ class LevelStore implements Store {
   }
 
   settle(firing: Firing, settlement: Settlement): Promise<void> {
-    const ending = this.#ending;
-    return this.#commit.change<undefined>({
-      reads: [firing.key],
-      apply: (view) => {
-        settle(view, firing, settlement, ending);
-        return () => undefined;
-      },
-    });
+    return this.#commit.change(settling(firing, settlement, this.#ending));
   }
 
   async close(): Promise<void> {
@@ -235,32 +191,12 @@ class LevelStore implements Store {
 
   /** The database failed and came back: what memory knew of it may be wrong. */
   onReopened(): void {
-    this.#commit.rebuildFirst(() => this.#rebuild());
-  }
-
-  /** Releases what is in flight on disk but was never handed out, for its claim was refused. */
-  async #rebuild(): Promise<Change<unknown> | undefined> {
-    this.#memory.forget();
-    const handedOut = new Map<string, StoredPlan>();
-    const stray: Firing[] = [];
-    for await (const keys of inFlightKeys(this.#db)) {
-      for (const plan of await this.#readMany(keys)) {
-        for (const firing of plan.unfinished) {
-          if (firing.state.kind !== 'in_flight') continue;
-          if (this.#memory.isHandedOut(plan, firing.fireTime)) handedOut.set(plan.key, plan);
-          else stray.push(firingOf(plan, firing));
-        }
-      }
-    }
-    this.#memory.keepInFlight(handedOut);
-    if (stray.length === 0) return undefined;
-    return {
-      reads: stray.map(({ key }) => key),
-      apply: (view) => {
-        for (const firing of stray) settle(view, firing, { kind: 'released' }, this.#ending);
-        return () => undefined;
-      },
-    };
+    this.#commit.rebuildFirst(async () => {
+      this.#memory.forget();
+      const counts = await readCounts(this.#db);
+      const stray = await strayFirings(this.#db, this.#memory);
+      return stray.length === 0 ? { counts } : { counts, change: releaseAll(stray, this.#ending) };
+    });
   }
 
   #loadAhead(): void {
@@ -298,11 +234,3 @@ const justWrite = (operation: (batch: WriteBatch) => void): Change<undefined> =>
     return () => undefined;
   },
 });
-
-/** Does nothing when that firing, at that attempt, is not in flight any more. */
-function settle(view: View, firing: Firing, settlement: Settlement, ending: Ending): void {
-  const plan = view.plan(firing.key);
-  const ours = plan && unfinishedAt(plan, firing.fireTime, 'in_flight');
-  if (plan?.generation !== firing.generation || ours?.attempt !== firing.attempt) return;
-  put(view, firing.key, settled(plan, ours, settlement, ending));
-}

@@ -90,7 +90,7 @@ export class ClaimParked implements Change<readonly Claim[]> {
     if (plan === undefined || firing?.state.kind !== 'parked') return undefined;
     if (firing.state.origin !== this.#origin) return undefined;
     const after = resumed(plan, firing);
-    view.set(after);
+    view.set(key, after);
     return { firing: firingOf(after, firing), plan: after };
   }
 }

@@ -2,14 +2,14 @@ import type { Firing } from '../../core/firing.ts';
 import { quote } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { addSeconds, type UnixSeconds } from '../../core/time.ts';
-import { UnreadableRecord } from '../record.ts';
+import { decodeRecord, UnreadableRecord } from '../record.ts';
 import type { Recovery } from '../store.ts';
 import type { StoredPlan } from '../stored-plan.ts';
-import { put } from './claim.ts';
 import type { Counts } from './counts.ts';
 import type { Database } from './database.ts';
 import { keyAfter, keyOfInFlightKey, planKey, rangeOf } from './keys.ts';
 import { crashed, type Ending, finished, firingOf } from './life.ts';
+import type { StoreMemory } from './memory.ts';
 import { View } from './view.ts';
 
 const pieceSize = 256;
@@ -24,7 +24,7 @@ export interface RecoveryOptions {
 }
 
 /** Plans that have firings in flight, in pieces. */
-export async function* inFlightKeys(db: Database): AsyncGenerator<readonly string[]> {
+async function* inFlightKeys(db: Database): AsyncGenerator<readonly string[]> {
   const { start, end } = rangeOf('inFlight');
   for (let from = start; ;) {
     const keys = await db.keys({ gte: from, lt: end, limit: pieceSize });
@@ -51,18 +51,40 @@ export async function recover(
     const view = new View(current);
     const records = await db.getMany(keys.map(planKey));
     for (const [index, key] of keys.entries()) {
-      view.addRecord(key, records[index]);
-      const plan = readable(view, key, options.log);
+      const plan = readable(key, records[index], options.log);
       if (plan === undefined) continue;
+      view.addPlan(plan);
       const after = recovered(plan, givenUp, options);
       reclaimed += after === undefined ? 0 : waitingMore(plan, after);
-      put(view, key, after);
+      view.set(key, after);
       view.keep();
     }
     if (!view.isEmpty) await db.write((batch) => view.writeTo(batch));
     current = view.counts;
   }
   return { recovery: { reclaimed, givenUp }, counts: current };
+}
+
+/**
+ * What the disk has in flight and this process has not handed out: its claim was refused, for the
+ * database failed, and yet it was written. Memory keeps what it has handed out and the disk has so too.
+ */
+export async function strayFirings(db: Database, memory: StoreMemory): Promise<Firing[]> {
+  const handedOut = new Map<string, StoredPlan>();
+  const stray: Firing[] = [];
+  for await (const keys of inFlightKeys(db)) {
+    const records = await db.getMany(keys.map(planKey));
+    for (const [index, key] of keys.entries()) {
+      const plan = readable(key, records[index]);
+      for (const firing of plan?.unfinished ?? []) {
+        if (plan === undefined || firing.state.kind !== 'in_flight') continue;
+        if (memory.isHandedOut(plan, firing.fireTime)) handedOut.set(key, plan);
+        else stray.push(firingOf(plan, firing));
+      }
+    }
+  }
+  memory.keepInFlight(handedOut);
+  return stray;
 }
 
 function recovered(
@@ -97,12 +119,12 @@ const waitingMore = (before: StoredPlan, after: StoredPlan): number =>
 const waiting = ({ unfinished }: StoredPlan): number =>
   unfinished.filter(({ state }) => state.kind === 'waiting').length;
 
-function readable(view: View, key: string, log: Log): StoredPlan | undefined {
+function readable(key: string, record: Buffer | undefined, log?: Log): StoredPlan | undefined {
   try {
-    return view.plan(key);
+    return record && decodeRecord(key, record);
   } catch (error) {
     if (!(error instanceof UnreadableRecord)) throw error;
-    log.error('in_flight_plan_unreadable', { key: quote(key), reason: error.message });
+    log?.error('in_flight_plan_unreadable', { key: quote(key), reason: error.message });
     return undefined;
   }
 }

@@ -61,15 +61,10 @@ export class View {
     return seen.after;
   }
 
-  /** Encodes the plan at once, so that one that cannot be harms no other change. */
-  set(plan: StoredPlan): void {
-    this.#seenOf(plan.key);
-    this.#staged.set(plan.key, { plan, record: encodeRecord(plan) });
-  }
-
-  remove(key: string): void {
+  /** The plan is now so, or gone. Encoded at once, so that one that cannot be harms no other change. */
+  set(key: string, plan: StoredPlan | undefined): void {
     this.#seenOf(key);
-    this.#staged.set(key, { plan: undefined, record: undefined });
+    this.#staged.set(key, { plan, record: plan && encodeRecord(plan) });
   }
 
   nextGeneration(): number {

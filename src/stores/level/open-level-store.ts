@@ -1,0 +1,30 @@
+import type { Store } from '../store.ts';
+import { readCounts } from './counts.ts';
+import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
+import { LevelStore, type LevelStoreSettings } from './level-store.ts';
+import { recover } from './recovery.ts';
+
+export type LevelStoreOptions = LevelStoreSettings & Omit<DatabaseOptions, 'onReopened'>;
+
+/** Opens the store in that directory, and puts what the process before left in flight on the agenda. */
+export function openLevelStore(options: LevelStoreOptions): Promise<Store> {
+  return openLevelStoreOver((onReopened) => openDatabase({ ...options, onReopened }), options);
+}
+
+/** As openLevelStore, over the database that `open` opens. */
+export async function openLevelStoreOver(
+  open: (onReopened: () => Promise<void>) => Promise<Database>,
+  settings: LevelStoreSettings,
+): Promise<Store> {
+  const { clock, log, statusKeepSeconds, random } = settings;
+  let store: LevelStore | undefined;
+  const db = await open(async () => store?.onReopened());
+  try {
+    const ending = { now: clock.now(), statusKeepSeconds };
+    const { recovery, counts } = await recover(db, await readCounts(db), { log, ending, random });
+    return (store = new LevelStore(db, counts, recovery, settings));
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
