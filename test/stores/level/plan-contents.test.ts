@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { expect, test } from 'vitest';
 
 import { silentLog } from '../../../src/core/log.ts';
@@ -58,7 +60,7 @@ async function open(directory: string): Promise<Store> {
 }
 
 async function aStoreOfPlans(): Promise<string> {
-  const directory = await aDirectory();
+  const directory = join(await aDirectory(), 'store');
   const store = await open(directory);
   await store.put(aDraft({ key: 'far' }), addSeconds(T0, 86_400));
   for (const key of ['parked', 'retried', 'running']) await store.put(aDraft({ key }), T0);
