@@ -14,6 +14,7 @@ import type { Handler } from './handler.ts';
 import type { MemoryBudget, MemoryHolder } from './memory-budget.ts';
 import type { Outbox, Sender } from './outbox.ts';
 import type { ThriftSettings } from './settings.ts';
+import { isDone, overdue, type Waits } from './waits.ts';
 
 /** What all connections of the door share. */
 export interface Door {
@@ -46,12 +47,14 @@ export class Connection implements Sender, MemoryHolder {
   readonly #refusal: string | undefined;
   #hasPeerEnded = false;
   #isFinishing = false;
+  #hasSentFin = false;
   #isClosed = false;
   #activeMs: number;
-  /** Since when a message is not whole, replies are not taken, FIN is sent: each has its deadline. */
-  #messageSinceMs: number | undefined;
-  #unsentSinceMs: number | undefined;
-  #lingerSinceMs: number | undefined;
+  readonly #waits: Waits = {
+    messageSinceMs: undefined,
+    unsentSinceMs: undefined,
+    finSinceMs: undefined,
+  };
 
   constructor(socket: Socket, door: Door, refusal: string | undefined) {
     this.address = socket.remoteAddress ?? 'unknown';
@@ -61,7 +64,7 @@ export class Connection implements Sender, MemoryHolder {
     this.#stream = new MessageStream(door.settings.wire);
     this.#queue = new CallQueue(() => this.#onAnswer());
     this.#activeMs = door.clock.monotonicMs();
-    if (refusal !== undefined) this.#messageSinceMs = this.#activeMs;
+    if (refusal !== undefined) this.#waits.messageSinceMs = this.#activeMs;
     socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('end', () => this.#onPeerEnd());
     socket.on('error', () => undefined); // 'close' follows; that a client went away is no news
@@ -73,7 +76,8 @@ export class Connection implements Sender, MemoryHolder {
   }
 
   get heldBytes(): number {
-    return this.#isClosed ? 0 : this.#stream.heldBytes + this.#socket.writableLength;
+    if (this.#isClosed) return 0;
+    return this.#stream.heldBytes + this.#queue.byteCount + this.#socket.writableLength;
   }
 
   /** Since when nothing came and nothing is to be done; undefined while something is. */
@@ -88,7 +92,7 @@ export class Connection implements Sender, MemoryHolder {
   /** Takes no further calls; answers those it has, and closes. */
   finish(): void {
     this.#isFinishing = true;
-    this.#messageSinceMs = undefined;
+    this.#waits.messageSinceMs = undefined;
     this.#proceed();
   }
 
@@ -105,16 +109,9 @@ export class Connection implements Sender, MemoryHolder {
 
   /** Closes when a deadline has passed. */
   sweep(nowMs: number): void {
-    const { messageTimeoutMs, sendTimeoutMs, lingerMs } = this.#door.settings;
-    const isPast = (sinceMs: number | undefined, limitMs: number): boolean =>
-      sinceMs !== undefined && nowMs - sinceMs > limitMs;
-    if (isPast(this.#messageSinceMs, messageTimeoutMs)) {
-      this.cut('thrift_message_unfinished', `a message was not whole in ${messageTimeoutMs} ms`);
-    } else if (isPast(this.#unsentSinceMs, sendTimeoutMs)) {
-      this.cut('thrift_replies_not_taken', `replies were not taken for ${sendTimeoutMs} ms`);
-    } else if (isPast(this.#lingerSinceMs, lingerMs)) {
-      this.destroy();
-    }
+    const late = overdue(this.#waits, this.#door.settings, nowMs);
+    if (late !== undefined) this.cut(late.event, late.reason);
+    else if (isDone(this.#waits, this.#door.settings, nowMs)) this.destroy();
   }
 
   takeAnswer(): Answer | undefined {
@@ -131,14 +128,14 @@ export class Connection implements Sender, MemoryHolder {
   send(bytes: Buffer): void {
     if (this.#isClosed) return;
     this.#activeMs = this.#door.clock.monotonicMs();
-    this.#unsentSinceMs ??= this.#activeMs;
+    this.#waits.unsentSinceMs ??= this.#activeMs;
     this.#socket.write(bytes, this.#onSent);
     this.#proceed();
   }
 
   readonly #onSent = (): void => {
     const isAllSent = this.#socket.writableLength === 0;
-    this.#unsentSinceMs = isAllSent ? undefined : this.#door.clock.monotonicMs();
+    this.#waits.unsentSinceMs = isAllSent ? undefined : this.#door.clock.monotonicMs();
     this.#proceed();
   };
 
@@ -178,9 +175,11 @@ export class Connection implements Sender, MemoryHolder {
   }
 
   #sendFin(): void {
-    if (this.#lingerSinceMs !== undefined) return;
-    this.#lingerSinceMs = this.#door.clock.monotonicMs();
-    this.#socket.end();
+    if (this.#hasSentFin) return;
+    this.#hasSentFin = true;
+    this.#socket.end(() => {
+      this.#waits.finSinceMs = this.#door.clock.monotonicMs();
+    });
   }
 
   #takeMessages(): void {
@@ -196,11 +195,11 @@ export class Connection implements Sender, MemoryHolder {
           this.#awaitMore();
           return;
         }
-        this.#messageSinceMs = undefined;
+        this.#waits.messageSinceMs = undefined;
         this.#queue.add(this.#readCall(header), pendingBytes - this.#stream.pendingBytes);
         this.#door.counters.add('requesting_count');
       }
-      this.#messageSinceMs = undefined; // it is the peer that waits now, not we
+      this.#waits.messageSinceMs = undefined; // it is the peer that waits now, not we
     } catch (error) {
       this.#onFault(error);
     }
@@ -216,8 +215,8 @@ export class Connection implements Sender, MemoryHolder {
   /** No message is whole. */
   #awaitMore(): void {
     if (this.#hasPeerEnded) this.#isFinishing = true;
-    else if (this.#stream.pendingBytes === 0) this.#messageSinceMs = undefined;
-    else this.#messageSinceMs ??= this.#door.clock.monotonicMs();
+    else if (this.#stream.pendingBytes === 0) this.#waits.messageSinceMs = undefined;
+    else this.#waits.messageSinceMs ??= this.#door.clock.monotonicMs();
   }
 
   #refuse(text: string, whole: MessageHeader | undefined): void {
@@ -243,7 +242,7 @@ export class Connection implements Sender, MemoryHolder {
   /** Answers what cannot be served in its turn, as the last one. */
   #answerLast(header: MessageHeader, type: number, text: string): void {
     this.#isFinishing = true;
-    this.#messageSinceMs = undefined;
+    this.#waits.messageSinceMs = undefined;
     this.#queue.add(answered(exception(header, type, text)), 0);
     this.#door.counters.add('requesting_count');
   }

@@ -13,7 +13,7 @@ export interface ThriftSettings {
   readonly replyBytes: number;
   /** No call of a connection is started while more than this was not taken of its replies. */
   readonly unsentBytes: number;
-  /** Held for all connections, of messages that are not whole and replies not taken. */
+  /** Held for all connections: of messages not whole, calls in flight and replies not taken. */
   readonly heldBytes: number;
   /** A message must be whole that long after its first byte. */
   readonly messageTimeoutMs: number;

@@ -219,6 +219,23 @@ describe('calls in flight', () => {
 });
 
 describe('replies', () => {
+  test('a client that sent FIN may take its time for a large reply', async () => {
+    await open();
+    const client = connect();
+    const large = new Map([['body', 'x'.repeat(100_000)]]);
+    for (let i = 0; i < 120; i++) {
+      await client.call('create', { key: `k${i}`, second: 1, params: large });
+    }
+    client.socket.pause();
+    client.socket.end(client.encode('getCurrent'));
+    await eventually(() => door.counters.value('requested_count') === 121);
+    for (let second = 0; second < 10; second++) await door.clock.advance(1);
+    client.socket.resume();
+    const reply = await client.reply();
+    expect('result' in reply && reply.result['success']).toHaveLength(120);
+    await client.closed;
+  });
+
   test('a reply that would pass its cap is an exception that says so, and the connection lives', async () => {
     await open({}, { replyBytes: 20_000 });
     const client = connect();
