@@ -6,6 +6,7 @@ import { actionDefaults, type ActionSettings, builtinActions } from './actions/b
 import type { Config } from './config/schema.ts';
 import { fireId } from './core/firing.ts';
 import type { Log } from './core/log.ts';
+import { defaultPolicy } from './core/policy.ts';
 import type { Clock } from './core/time.ts';
 import { isLoopback, protectedMode } from './interfaces/access/access.ts';
 import { listenThrift, type ThriftOptions } from './interfaces/thrift/server.ts';
@@ -13,10 +14,10 @@ import { thriftDefaults } from './interfaces/thrift/settings.ts';
 import { Counters } from './metrics/counters.ts';
 import { type InfoFacts, infoOf } from './metrics/info.ts';
 import { Closers } from './runtime/closers.ts';
+import { systemClock } from './runtime/system-clock.ts';
 import { forsunVersion } from './runtime/version.ts';
 import { Scheduler, type SchedulerSettings } from './scheduler/scheduler.ts';
-import { checkStore as check } from './stores/level/check.ts';
-import { describeDamage } from './stores/level/refusal.ts';
+import { checkAndRepair } from './stores/check.ts';
 import { openStore, type StoreOptions } from './stores/open.ts';
 import type { Store } from './stores/store.ts';
 
@@ -77,23 +78,23 @@ export async function startApp(
 }
 
 /** Reads all of a store that no server has open, and tells what it finds; false: it is damaged. */
-export async function checkStore(
+export function checkStore(
   { store: { directory } }: Config,
-  { print }: { readonly repair: boolean; readonly print: (line: string) => void },
+  options: { readonly repair: boolean; readonly print: (line: string) => void },
 ): Promise<boolean> {
-  const report = await check(directory);
-  for (const damage of report.damage) print(describeDamage(damage));
-  return report.damageCount === 0;
+  return checkAndRepair({ ...options, directory, nowMs: systemClock.nowMs() });
 }
 
 function storeOptions(config: Config, { clock, log }: AppDeps): StoreOptions {
   const { driver, directory, sync, statusKeepSeconds, reserveBytes } = config.store;
+  const { maxUnfinished, misfireThresholdSeconds } = config.scheduler;
   return {
     driver,
     directory,
     sync,
     statusKeepSeconds,
     reserveBytes,
+    policy: { ...defaultPolicy, maxUnfinished, misfireThresholdSeconds },
     forsunDump: join(homedir(), '.forsun.dump'),
     clock,
     log,

@@ -51,7 +51,7 @@ test('the defaults of the settings are those of the rooms they are for', () => {
     cwd: action.shell.cwd,
     timeoutSeconds: action.shell.timeoutSeconds,
     killGraceSeconds: action.shell.killGraceSeconds,
-    outputCapBytes: action.shell.maxOutputBytes,
+    maxOutputBytes: action.shell.maxOutputBytes,
     maxRunsPerPlan: action.shell.maxRunsPerPlan,
   });
   expect(actionDefaults.http).toMatchObject({
@@ -59,6 +59,6 @@ test('the defaults of the settings are those of the rooms they are for', () => {
     connectTimeoutSeconds: action.http.connectTimeoutSeconds,
     requestTimeoutSeconds: action.http.requestTimeoutSeconds,
     maxRedirects: action.http.maxRedirects,
-    responseCapBytes: action.http.maxResponseBytes,
+    maxResponseBytes: action.http.maxResponseBytes,
   });
 });

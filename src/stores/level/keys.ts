@@ -21,10 +21,6 @@ const prefixes = { agenda: 'a', inFlight: 'i', parked: 'k', counts: 'm', plan: '
 
 export type KeyKind = keyof typeof prefixes;
 
-/** Undefined for a key of none of them. */
-export const kindOf = (key: Buffer): KeyKind | undefined =>
-  (Object.keys(prefixes) as KeyKind[]).find((kind) => key[0] === prefixes[kind].charCodeAt(0));
-
 /** The two agendas: due times of plans, and firings (or ended plans) that wait for their second. */
 export type AgendaName = 'agenda' | 'waiting';
 

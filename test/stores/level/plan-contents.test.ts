@@ -7,7 +7,7 @@ import { addSeconds } from '../../../src/core/time.ts';
 import { checkStore } from '../../../src/stores/level/check.ts';
 import type { WriteBatch } from '../../../src/stores/level/database.ts';
 import { countsKey, inFlightKey, planKey } from '../../../src/stores/level/keys.ts';
-import { openLevelStore } from '../../../src/stores/level/level-store.ts';
+import { openLevelStore } from '../../../src/stores/level/open-level-store.ts';
 import { planContentsCheck, planContentsRebuild } from '../../../src/stores/level/plan-contents.ts';
 import { repairStore } from '../../../src/stores/level/repair.ts';
 import type { Store } from '../../../src/stores/store.ts';
