@@ -69,10 +69,6 @@ export class AgendaWindow {
     this.#edge = this.#from;
   }
 
-  get size(): number {
-    return this.#wheel.size;
-  }
-
   /** Forgets all; the window begins anew there, empty. */
   restart(from?: UnixSeconds): void {
     this.#wheel.clear();

@@ -1,9 +1,10 @@
-import { planNotStored } from '../../core/errors.ts';
+import { planNotStored, quote } from '../../core/errors.ts';
 import type { Firing } from '../../core/firing.ts';
 import type { Log } from '../../core/log.ts';
 import type { Plan, PlanDraft } from '../../core/plan.ts';
 import { defaultPolicy, type Policy } from '../../core/policy.ts';
 import { addSeconds, type Clock, type UnixSeconds } from '../../core/time.ts';
+import { Counters } from '../../metrics/counters.ts';
 import { decodeRecord, UnreadableRecord } from '../record.ts';
 import type { Claim, ClaimResult, ClaimRoom, Recovery, Settlement, Store } from '../store.ts';
 import type { StoredPlan } from '../stored-plan.ts';
@@ -23,6 +24,8 @@ import { releaseAll, settling } from './settling.ts';
 export interface LevelStoreSettings {
   readonly clock: Clock;
   readonly log: Log;
+  /** Counts plans that cannot be read or claimed. */
+  readonly counters?: Counters;
   /** How long a plan that has ended stays, for its status; 0: it is gone at once. */
   readonly statusKeepSeconds: number;
   /** Spreads re-claims after a crash: from 0 to 1, exclusive. */
@@ -68,7 +71,7 @@ export class LevelStore implements Store {
     this.#log = settings.log;
     this.#statusKeepSeconds = settings.statusKeepSeconds;
     this.#policy = settings.policy ?? defaultPolicy;
-    this.#unclaimable = new Unclaimable(settings.log);
+    this.#unclaimable = new Unclaimable(settings.log, settings.counters ?? new Counters());
     const bounds = settings.nearAgenda ?? defaultBounds;
     this.#near = new NearAgenda(db, {
       bounds,
@@ -89,6 +92,7 @@ export class LevelStore implements Store {
     return this.#commit.change({
       reads: [key],
       apply: (view) => {
+        requireStorableKey(key);
         if (this.#db.isFull) throw planNotStored('the disk is full, so no plan is taken in');
         const plan: StoredPlan = {
           key,
@@ -234,3 +238,8 @@ const justWrite = (operation: (batch: WriteBatch) => void): Change<undefined> =>
     return () => undefined;
   },
 });
+
+/** The doors refuse such keys; here one would be mistaken for part of another entry. */
+function requireStorableKey(key: string): void {
+  if (key === '' || key.includes('\0')) throw new TypeError(`${quote(key)} is no key of a plan`);
+}

@@ -1,5 +1,6 @@
 import { quote } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import type { Counters } from '../../metrics/counters.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import type { Memory } from './group-commit.ts';
 import { unfinishedAt } from './life.ts';
@@ -60,13 +61,15 @@ export class StoreMemory implements Memory {
   }
 }
 
-/** Says once of each plan, of the newest thousand, that it cannot be claimed or read. */
+/** Says and counts once of each plan, of the newest thousand, that it cannot be claimed or read. */
 export class Unclaimable {
   readonly #reported = new Set<string>();
   readonly #log: Log;
+  readonly #counters: Counters;
 
-  constructor(log: Log) {
+  constructor(log: Log, counters: Counters) {
     this.#log = log;
+    this.#counters = counters;
   }
 
   report(key: string, error: unknown): void {
@@ -74,6 +77,7 @@ export class Unclaimable {
     this.#reported.add(key);
     const [first] = this.#reported;
     if (this.#reported.size > maxReported && first !== undefined) this.#reported.delete(first);
+    this.#counters.add('store_error_count');
     const reason = error instanceof Error ? error.message : String(error);
     this.#log.error('plan_unclaimable', { key: quote(key), reason });
   }

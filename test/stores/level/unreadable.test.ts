@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 
 import type { LogFields } from '../../../src/core/log.ts';
 import { addSeconds } from '../../../src/core/time.ts';
+import { Counters } from '../../../src/metrics/counters.ts';
 import { countsKey, planKey } from '../../../src/stores/level/keys.ts';
 import { openLevelStore } from '../../../src/stores/level/open-level-store.ts';
 import { aDraft, T0 } from '../../support/plans.ts';
@@ -41,9 +42,10 @@ const flipped = (record: Buffer): Buffer => {
 test.each([
   ['of a newer version', newer, 'it has version 9'],
   ['with a flipped bit', flipped, 'its checksum is'],
-] as const)('a record %s hurts no other plan, and is told once', async (_, damage, reason) => {
+] as const)('a record %s hurts no other plan, and is told and counted once', async (_, damage, reason) => {
   const { options, errors } = await damagedStore(damage);
-  const store = await openLevelStore(options);
+  const counters = new Counters();
+  const store = await openLevelStore({ ...options, counters });
   const unreadable = { code: 'unknown', message: expect.stringContaining(reason) as string };
   await expect(store.get('b')).rejects.toMatchObject(unreadable);
   await expect(store.remove('b')).rejects.toMatchObject(unreadable);
@@ -53,6 +55,7 @@ test.each([
   }
   expect((await store.getMany(['a', 'b', 'c'])).map(({ key }) => key)).toEqual(['a', 'c']);
   expect(errors).toEqual([['plan_unclaimable', expect.objectContaining({ key: '"b"' })]]);
+  expect(counters.value('store_error_count')).toBe(1);
   expect(await store.keys('', 9)).toEqual(['a', 'b', 'c']);
   await store.close();
 });
