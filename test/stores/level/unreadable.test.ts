@@ -42,23 +42,26 @@ const flipped = (record: Buffer): Buffer => {
 test.each([
   ['of a newer version', newer, 'it has version 9'],
   ['with a flipped bit', flipped, 'its checksum is'],
-] as const)('a record %s hurts no other plan, and is told and counted once', async (_, damage, reason) => {
-  const { options, errors } = await damagedStore(damage);
-  const counters = new Counters();
-  const store = await openLevelStore({ ...options, counters });
-  const unreadable = { code: 'unknown', message: expect.stringContaining(reason) as string };
-  await expect(store.get('b')).rejects.toMatchObject(unreadable);
-  await expect(store.remove('b')).rejects.toMatchObject(unreadable);
-  for (let times = 0; times < 3; times++) {
-    const { claims } = await store.claim(due, claimRoom);
-    expect(claims.map(({ firing }) => firing.key)).toEqual(times === 0 ? ['a', 'c'] : []);
-  }
-  expect((await store.getMany(['a', 'b', 'c'])).map(({ key }) => key)).toEqual(['a', 'c']);
-  expect(errors).toEqual([['plan_unclaimable', expect.objectContaining({ key: '"b"' })]]);
-  expect(counters.value('store_error_count')).toBe(1);
-  expect(await store.keys('', 9)).toEqual(['a', 'b', 'c']);
-  await store.close();
-});
+] as const)(
+  'a record %s hurts no other plan, and is told and counted once',
+  async (_, damage, reason) => {
+    const { options, errors } = await damagedStore(damage);
+    const counters = new Counters();
+    const store = await openLevelStore({ ...options, counters });
+    const unreadable = { code: 'unknown', message: expect.stringContaining(reason) as string };
+    await expect(store.get('b')).rejects.toMatchObject(unreadable);
+    await expect(store.remove('b')).rejects.toMatchObject(unreadable);
+    for (let times = 0; times < 3; times++) {
+      const { claims } = await store.claim(due, claimRoom);
+      expect(claims.map(({ firing }) => firing.key)).toEqual(times === 0 ? ['a', 'c'] : []);
+    }
+    expect((await store.getMany(['a', 'b', 'c'])).map(({ key }) => key)).toEqual(['a', 'c']);
+    expect(errors).toEqual([['plan_unclaimable', expect.objectContaining({ key: '"b"' })]]);
+    expect(counters.value('store_error_count')).toBe(1);
+    expect(await store.keys('', 9)).toEqual(['a', 'b', 'c']);
+    await store.close();
+  },
+);
 
 test('a record that cannot be read is claimed by no late way either, and keeps nothing waiting', async () => {
   const { options } = await damagedStore(flipped);
