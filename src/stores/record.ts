@@ -6,7 +6,7 @@ import type { Params, PlanStatus } from '../core/plan.ts';
 import type { FieldValues, Schedule } from '../core/schedule.ts';
 import { addSeconds, type UnixSeconds, unixSeconds } from '../core/time.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { type StoredPlan, withLife } from './stored-plan.ts';
+import { planAt, type StoredPlan } from './stored-plan.ts';
 
 /**
  * A plan as bytes, version 1. Its key is not in it, but under its checksum, so that a record can stand
@@ -140,10 +140,9 @@ function readPlan(key: string, reader: ByteReader): StoredPlan {
   const params = readParams(reader);
   const unfinished = (flags & has.unfinished) === 0 ? [] : readUnfinished(reader, createdTime);
   if (reader.rest > 0) throw new RangeError(`${reader.rest} bytes follow its end`);
-  const plan = { key, schedule, count, action, params, generation, createdTime };
-  return withLife(
-    { ...plan, firedCount, status, unfinished },
-    { nextFireTime, lastFireTime, expires },
+  return planAt(
+    { key, schedule, count, action, params, generation, createdTime },
+    { nextFireTime, lastFireTime, expires, firedCount, status, unfinished },
   );
 }
 
@@ -186,7 +185,11 @@ const yearBit = 1 << fieldNames.length;
 
 function writeFields(fields: FieldValues, year: number | undefined): void {
   let set = year === undefined ? 0 : yearBit;
-  for (const [bit, name] of fieldNames.entries()) if (fields[name] !== undefined) set |= 1 << bit;
+  let bit = 1;
+  for (const name of fieldNames) {
+    if (fields[name] !== undefined) set |= bit;
+    bit <<= 1;
+  }
   writer.byte(set);
   for (const name of fieldNames) {
     const value = fields[name];
@@ -198,8 +201,10 @@ function writeFields(fields: FieldValues, year: number | undefined): void {
 function readFields(reader: ByteReader): { fields: FieldValues; year: number | undefined } {
   const set = reader.byte();
   const fields: Partial<Record<(typeof fieldNames)[number], number>> = {};
-  for (const [bit, name] of fieldNames.entries()) {
-    if ((set & (1 << bit)) !== 0) fields[name] = reader.signed();
+  let bit = 1;
+  for (const name of fieldNames) {
+    if ((set & bit) !== 0) fields[name] = reader.signed();
+    bit <<= 1;
   }
   return { fields, year: (set & yearBit) === 0 ? undefined : reader.signed() };
 }

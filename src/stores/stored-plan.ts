@@ -18,30 +18,36 @@ export interface PlanLife {
   readonly unfinished: readonly UnfinishedFiring[];
 }
 
+/** What stays as it was put. */
+export type PlanIdentity = Omit<StoredPlan, keyof PlanLife>;
+
 /** The plan at another moment of its life: what `life` does not name stays. */
 export function withLife(plan: StoredPlan, life: Partial<PlanLife>): StoredPlan {
-  const { nextFireTime, lastFireTime, expires, firedCount, status, unfinished } = {
-    nextFireTime: plan.nextFireTime,
-    lastFireTime: plan.lastFireTime,
-    expires: plan.expires,
-    firedCount: plan.firedCount,
-    status: plan.status,
-    unfinished: plan.unfinished,
+  const { nextFireTime, lastFireTime, expires, firedCount, status, unfinished } = plan;
+  return planAt(plan, {
+    ...{ nextFireTime, lastFireTime, expires, firedCount, status, unfinished },
     ...life,
-  };
-  return {
-    key: plan.key,
-    schedule: plan.schedule,
-    count: plan.count,
-    action: plan.action,
-    params: plan.params,
-    generation: plan.generation,
-    createdTime: plan.createdTime,
+  });
+}
+
+/** The plan at that moment of its life; a time it has not is absent, not undefined. */
+export function planAt(identity: PlanIdentity, life: PlanLife): StoredPlan {
+  const { key, schedule, count, action, params, generation, createdTime } = identity;
+  const { nextFireTime, lastFireTime, expires, firedCount, status, unfinished } = life;
+  const plan: { -readonly [K in keyof StoredPlan]: StoredPlan[K] } = {
+    key,
+    schedule,
+    count,
+    action,
+    params,
+    generation,
+    createdTime,
     firedCount,
     status,
     unfinished,
-    ...(nextFireTime === undefined ? {} : { nextFireTime }),
-    ...(lastFireTime === undefined ? {} : { lastFireTime }),
-    ...(expires === undefined ? {} : { expires }),
   };
+  if (nextFireTime !== undefined) plan.nextFireTime = nextFireTime;
+  if (lastFireTime !== undefined) plan.lastFireTime = lastFireTime;
+  if (expires !== undefined) plan.expires = expires;
+  return plan;
 }
