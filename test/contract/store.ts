@@ -571,6 +571,66 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       });
     });
 
+    test('puts, replacements, removes and claims at once: what is left fires once', async () => {
+      const changes: Promise<unknown>[] = [];
+      const fired = new Map<string, number>();
+      const claimAll = async (seconds: number): Promise<void> => {
+        for (let more = true; more;) {
+          const result = await store.claim(at(seconds), room(at(seconds), { firings: 7, late: 7 }));
+          for (const { firing } of result.claims) {
+            const id = `${firing.key} ${firing.generation}`;
+            fired.set(id, (fired.get(id) ?? 0) + 1);
+          }
+          more = result.more;
+        }
+      };
+      for (let round = 0; round < 12; round++) {
+        const claims = claimAll(round * 10);
+        for (let n = 0; n < 20; n++) {
+          const key = `${round}/${n}`;
+          // Due about now, in the past, within the minute, and beyond it; every fourth one is moved.
+          changes.push(putOneShot(key, round * 10 + ((n * 13) % 150) - 30));
+          if (n % 4 === 0) changes.push(putOneShot(key, round * 10 + ((n * 7) % 150)));
+          if (n % 5 === 0) changes.push(store.remove(key));
+        }
+        await claims;
+      }
+      await Promise.all(changes);
+      await claimAll(400);
+      expect([...fired.values()].filter((times) => times > 1)).toEqual([]);
+      const plans = await store.getMany(await store.keys('', 1000));
+      expect(plans.length).toBe(store.planCount());
+      for (const { key, generation } of plans) expect(fired.get(`${key} ${generation}`)).toBe(1);
+    });
+
+    test('a plan that fires all its missed due times waits while its limit is unfinished', async () => {
+      const params = new Map([
+        ['forsun.misfire', 'fire_all'],
+        ['forsun.max_unfinished', '2'],
+      ]);
+      await store.put(aDraft({ params }), at(5));
+      const fireTimes: number[] = [];
+      const claimAll = async (): Promise<Firing[]> => {
+        const firings: Firing[] = [];
+        for (let more = true; more;) {
+          const result = await store.claim(at(1000), room(at(1000)));
+          firings.push(...result.claims.map(({ firing }) => firing));
+          more = result.more;
+        }
+        fireTimes.push(...firings.map(({ fireTime }) => fireTime));
+        return firings;
+      };
+      const [first, second] = await claimAll();
+      expect(fireTimes).toHaveLength(2);
+      expect(await claimAll()).toEqual([]);
+      await store.settle(first!, { kind: 'done' });
+      expect(await claimAll()).toHaveLength(1);
+      await store.settle(second!, { kind: 'failed' });
+      expect(await claimAll()).toHaveLength(1);
+      expect(fireTimes).toEqual(fireTimes.toSorted((a, b) => a - b));
+      expect(new Set(fireTimes).size).toBe(4);
+    });
+
     test('time before the epoch and far ahead is time', async () => {
       await store.put(aDraft({ key: 'past', count: 1 }), unixSeconds(-5));
       await store.put(aDraft({ key: 'y2100', count: 1 }), unixSeconds(2 ** 32 + 5));
