@@ -35,7 +35,7 @@ export async function startApp(
   const startTime = clock.now();
   let address = '';
   const closers = await Closers.opening(async (closers) => {
-    const store = await openStore(storeOptions(config, { clock, log }));
+    const store = await openStore({ ...storeOptions(config, { clock, log }), counters });
     closers.add(() => store.close());
     tellRecovery(store, counters, log);
 
