@@ -19,7 +19,7 @@ export async function creates(): Promise<Figure[]> {
     { what: '16 connections, 64 in flight each', depth: 64, total: 300_000 },
   ]) {
     const ours = await withDirectory(async (directory) =>
-      measure(await BenchServer.forsund(`${directory}/store`, '--log-level=error'), depth, total),
+      measure(await BenchServer.forsund(`${directory}/store`), depth, total),
     );
     const stock = await measure(await BenchServer.stock(), depth, total);
     figures.push(

@@ -32,7 +32,7 @@ export async function lateness(): Promise<Figure[]> {
   twice = 0;
 
   await withDirectory(async (directory) => {
-    const server = await BenchServer.forsund(`${directory}/store`, '--log-level=error');
+    const server = await BenchServer.forsund(`${directory}/store`);
     const load = await Load.connect(server.port, 1);
     await load.create(timers, 64, (n) => ({ seconds: leadSeconds + (n % spreadSeconds), url }));
     load.close();

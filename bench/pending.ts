@@ -9,7 +9,7 @@ const url =
 export async function pending(total = 1_000_000): Promise<Figure[]> {
   return withDirectory(async (directory) => {
     const store = `${directory}/store`;
-    const server = await BenchServer.forsund(store, '--log-level=error');
+    const server = await BenchServer.forsund(store);
     const load = await Load.connect(server.port, 16);
     const dueLater = (n: number): { seconds: number; url: string } => ({
       seconds: 1_800 + (n % 80_000),
@@ -24,7 +24,7 @@ export async function pending(total = 1_000_000): Promise<Figure[]> {
     await server.kill('SIGKILL');
 
     const startedMs = performance.now();
-    const again = await BenchServer.forsund(store, '--log-level=error');
+    const again = await BenchServer.forsund(store);
     const readyMs = performance.now() - startedMs;
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     const residentAgain = again.residentMiB();
