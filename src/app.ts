@@ -166,10 +166,10 @@ function thriftOptions({ thrift }: Config): ThriftOptions {
 
 function tellRecovery({ recovery }: Store, counters: Counters, log: Log): void {
   const { reclaimed, givenUp } = recovery;
-  if (reclaimed > 0) log.warn('firings in flight at the last end run again', { reclaimed });
+  if (reclaimed > 0) log.warn('firings_reclaimed', { reclaimed });
   counters.add('given_up_count', givenUp.length);
   for (const firing of givenUp) {
-    log.error('firing given up', { fireId: fireId(firing), crashes: firing.crashes });
+    log.error('firing_given_up', { fireId: fireId(firing), crashes: firing.crashes });
   }
 }
 

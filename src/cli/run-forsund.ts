@@ -86,7 +86,7 @@ async function serve({ config, warnings, demon }: Serve, parts: ForsundParts): P
   exitOnBugs(log, complain);
   process.on('SIGHUP', () => {
     log.reopen();
-    log.info('log reopened');
+    log.info('log_reopened');
   });
   for (const warning of warnings) log.warn('setting', { warning });
 
@@ -95,7 +95,7 @@ async function serve({ config, warnings, demon }: Serve, parts: ForsundParts): P
     .startApp(config, { clock: systemClock, log })
     .catch(async (error: unknown) => {
       // On standard output it would only stand twice before the same person.
-      if (file !== '-') log.error('start failed', { reason: failureText(error) });
+      if (file !== '-') log.error('start_failed', { reason: failureText(error) });
       await log.close();
       throw error;
     });
@@ -114,13 +114,13 @@ async function closeApp(app: App, config: Config, log: ProcessLog): Promise<void
     process.exit(exitCode);
   };
   systemClock.after(config.scheduler.stopGraceSeconds * 1000 + closingMs, () => {
-    log.error('closing took too long');
+    log.error('closing_too_slow');
     void end(1);
   });
   try {
     await app.close();
   } catch (error) {
-    log.error('closing failed', { reason: failureText(error) });
+    log.error('closing_failed', { reason: failureText(error) });
     return end(1);
   }
   log.info('stopped');

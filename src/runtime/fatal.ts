@@ -11,7 +11,7 @@ export function exitOnBugs(log: ProcessLog, tell: (message: string) => void): vo
   let isEnding = false;
   process.on('uncaughtException', (error: unknown, origin) => {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    log.error('stopped by a bug', { origin, error: message });
+    log.error('stopped_by_bug', { origin, error: message });
     if (isEnding) return;
     isEnding = true;
     tell(`stopped by a bug: ${message.split('\n', 1)[0] ?? ''}`);

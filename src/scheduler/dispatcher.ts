@@ -90,7 +90,7 @@ export class Dispatcher {
       await this.#parked.readOn();
       for (const origin of this.#parked) await this.#fetch(origin);
     } catch (error) {
-      this.#storeFailed('parked firings not read', error);
+      this.#storeFailed('parked_not_read', error);
     } finally {
       this.#isFetching = false;
     }
@@ -134,7 +134,7 @@ export class Dispatcher {
   #park(held: Held): void {
     this.#deps.counters.add('parked_count');
     if (!this.#parked.has(held.origin)) {
-      this.#deps.log.warn('target overloaded', { origin: held.origin });
+      this.#deps.log.warn('target_overloaded', { origin: held.origin });
     }
     this.#parked.add(held.origin);
     void this.#settle(held, { kind: 'parked', origin: held.origin });
@@ -211,7 +211,7 @@ export class Dispatcher {
         await store.settle(firing, settlement);
         return;
       } catch (error) {
-        if (attempt === 1) this.#storeFailed('firing not settled', error);
+        if (attempt === 1) this.#storeFailed('firing_not_settled', error);
         // When stopping, what could not be settled is in flight for the next start.
         if (this.#isDraining) return;
         await new Promise<void>((resolve) => clock.after(settleAgainMs, resolve));
@@ -266,7 +266,7 @@ export class Dispatcher {
     try {
       await this.#fetch(origin);
     } catch (error) {
-      this.#storeFailed('parked firings not read', error);
+      this.#storeFailed('parked_not_read', error);
     }
   }
 

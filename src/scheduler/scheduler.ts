@@ -156,7 +156,7 @@ export class Scheduler implements PlanService {
       } catch (error) {
         // Nothing is lost: what is due stays due, and the next tick tries again.
         counters.add('timer_loop_ready_error_count');
-        log.error('due plans not claimed', { error: String(error) });
+        log.error('due_not_claimed', { error: String(error) });
       }
       this.#endedMeanwhile.clear();
     }
@@ -188,7 +188,7 @@ export class Scheduler implements PlanService {
     counters.add('misfired_count', misfires);
     counters.add('merged_count', merged);
     counters.add('skipped_count', skipped);
-    log.warn('due times missed', { misfires, merged, skipped });
+    log.warn('due_times_missed', { misfires, merged, skipped });
   }
 
   #roomCameFree(): void {

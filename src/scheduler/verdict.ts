@@ -46,7 +46,7 @@ export class Verdict {
 
   failed(claim: Claim, reason: string): Settlement {
     this.#deps.counters.add('action_executed_error_count');
-    this.#deps.log.error('firing failed', { ...fields(claim), reason });
+    this.#deps.log.error('firing_failed', { ...fields(claim), reason });
     return { kind: 'failed' };
   }
 
@@ -57,7 +57,7 @@ export class Verdict {
     if (failures >= allowed) return this.failed(claim, reason);
     const delay = retryDelay(retry, failures, random, afterSeconds);
     counters.add('action_retried_count');
-    log.warn('attempt failed', { ...fields(claim), reason, retryInSeconds: delay });
+    log.warn('attempt_failed', { ...fields(claim), reason, retryInSeconds: delay });
     return { kind: 'retry', until: addSeconds(store.now(), delay) };
   }
 }

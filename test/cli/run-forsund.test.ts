@@ -220,7 +220,7 @@ test('SIGHUP opens the log anew after it was moved away', async () => {
   await run.says('forsund listens');
   renameSync(logFile, `${logFile}.1`);
   run.child.kill('SIGHUP');
-  await until(() => existsSync(logFile) && log().includes('log reopened'));
+  await until(() => existsSync(logFile) && log().includes('log_reopened'));
   run.child.kill('SIGTERM');
   await run.exitCode;
   expect(readFileSync(`${logFile}.1`, 'utf8')).toMatch(/listening/);

@@ -55,7 +55,7 @@ test('law 7: an action that throws costs its own firing, no tick and no other pl
   await rig.scheduler.create(once(1, 'sound'));
   await rig.pass(1);
   expect(rig.probe.fired(T0)).toEqual(['broken@1', 'sound@2']);
-  expect(rig.log.events()).toContain('firing failed');
+  expect(rig.log.events()).toContain('firing_failed');
   await rig.stop();
 });
 

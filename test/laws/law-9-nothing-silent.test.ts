@@ -12,7 +12,7 @@ test('law 9, nothing silent: what was missed is counted and logged once', async 
   expect(rig.counters.value('misfired_count')).toBe(1);
   expect(rig.counters.value('merged_count')).toBe(99);
   expect(rig.counters.value('skipped_count')).toBeGreaterThan(90);
-  expect(rig.log.events()).toContain('due times missed');
+  expect(rig.log.events()).toContain('due_times_missed');
   await rig.stop();
 });
 
@@ -34,7 +34,7 @@ test('law 9, nothing silent: a stored plan whose action is off by now fails, and
   const schedule = { kind: 'interval', everySeconds: 1, fields: {} } as const;
   await rig.store.put({ ...draft, schedule }, addSeconds(T0, 1));
   await rig.pass(1);
-  expect(rig.log.lines.at(-1)).toMatchObject({ level: 'error', event: 'firing failed' });
+  expect(rig.log.lines.at(-1)).toMatchObject({ level: 'error', event: 'firing_failed' });
   expect(rig.store.planCount()).toBe(0);
   await rig.stop();
 });
