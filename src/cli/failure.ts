@@ -1,4 +1,5 @@
 import { ForsunConnectionError, ForsunPlanError } from '../client/errors.ts';
+import { SettingError } from '../config/setting-error.ts';
 import { ForsunError } from '../core/errors.ts';
 import { UsageError } from './command.ts';
 import { printable } from './output.ts';
@@ -12,7 +13,9 @@ export interface Failure {
 }
 
 export function failureOf(error: unknown): Failure {
-  if (error instanceof UsageError) return { message: printable(error.message), exitCode: 2 };
+  if (error instanceof UsageError || error instanceof SettingError) {
+    return { message: printable(error.message), exitCode: 2 };
+  }
   if (error instanceof ForsunPlanError) {
     return { message: printable(error.message), code: error.code, exitCode: 1 };
   }

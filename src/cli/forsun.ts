@@ -7,7 +7,7 @@ import { forsunVersion } from '../runtime/version.ts';
 import { Exit, type CommandContext } from './command.ts';
 import { runCommand } from './commands.ts';
 import { failureLine, failureOf } from './failure.ts';
-import { readOptions, USAGE, type Options } from './options.ts';
+import { helpText, readOptions, type Options } from './options.ts';
 import { outputTo, paintFor, type Output } from './output.ts';
 import { runPrompt } from './prompt.ts';
 import { tokensOfWords } from './words.ts';
@@ -21,7 +21,7 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
   try {
     const options = readOptions(args, env);
     json = options.json;
-    if (options.wants === 'help') await stdout.write(USAGE);
+    if (options.wants === 'help') await stdout.write(`${helpText()}\n`);
     else if (options.wants === 'version') await stdout.write(`${forsunVersion()}\n`);
     else await run(options, stdout);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { type Flag, helpPage, readCommandLine } from '../config/command-line.ts';
 import { UsageError } from './command.ts';
 
 export interface Options {
@@ -11,76 +12,53 @@ export interface Options {
   readonly words: readonly string[];
 }
 
+const flags = [
+  {
+    flag: 'host',
+    takes: 'text',
+    meaning: 'where forsund listens (default: FORSUN_HOST, else 127.0.0.1)',
+  },
+  { flag: 'port', takes: 'text', meaning: 'its port (default: FORSUN_PORT, else 6458)' },
+  { flag: 'exe', takes: 'text', meaning: 'run the commands of this line, separated by ;' },
+  { flag: 'json', takes: 'nothing', meaning: 'print one JSON document a command, for programs' },
+  { flag: 'help', short: 'h', takes: 'nothing', meaning: 'show this help' },
+  { flag: 'version', short: 'V', takes: 'nothing', meaning: "show this command's version" },
+] as const satisfies readonly Flag[];
+
+/** The text of `forsun --help`. */
+export const helpText = (): string =>
+  helpPage({
+    usage: `forsun: makes, shows and removes plans on a running forsund
+
+Usage: forsun [flags] 'COMMAND; …'    run a line of commands, as forsun "get backup"
+       forsun [flags] COMMAND …       run one command, its words split by your shell
+       forsun [flags]                 a prompt, or the lines of standard input`,
+    groups: new Map([['Flags', flags]]),
+    epilogue: 'forsun help shows the commands.',
+  });
+
 /**
  * Reads the arguments of `forsun`. Flags stand anywhere before `--`; negative numbers are words. The
  * environment gives host and port when no flag does; a FORSUN_PORT that is no number is not meant for us
  * (Kubernetes sets tcp://… for a service called forsun).
  */
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
-  const flags = new Map<string, string>();
-  const words: string[] = [];
-  const rest = [...args];
-  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
-    if (arg === '--') {
-      words.push(...rest.splice(0));
-    } else if (!/^-[^\d]/.test(arg)) {
-      words.push(arg);
-    } else {
-      const [name, given] = splitFlag(arg);
-      flags.set(
-        name,
-        valueFlags.has(name) ? (given ?? rest.shift() ?? missing(name)) : switchOf(name, given),
-      );
-    }
-  }
+  const { words, flags: given } = readCommandLine(args, flags);
+  const text = (flag: (typeof flags)[number]['flag']): string | undefined =>
+    given.get(flag)?.at(-1);
   const envPort = env['FORSUN_PORT'] ?? '';
-  const line = flags.get('exe') ?? (words.length === 1 ? words[0] : undefined);
-  if (flags.has('exe') && words.length > 0) {
+  const exe = text('exe');
+  if (exe !== undefined && words.length > 0) {
     throw new UsageError('--exe and a command exclude each other');
   }
+  const line = exe ?? (words.length === 1 ? words[0] : undefined);
   return {
-    host: flags.get('host') ?? (env['FORSUN_HOST'] || '127.0.0.1'),
-    port: portOf(flags.get('port') ?? (/^\d+$/.test(envPort) ? envPort : '6458')),
-    json: flags.has('json'),
-    wants: flags.has('help') ? 'help' : flags.has('version') ? 'version' : 'commands',
+    host: text('host') ?? (env['FORSUN_HOST'] || '127.0.0.1'),
+    port: portOf(text('port') ?? (/^\d+$/.test(envPort) ? envPort : '6458')),
+    json: given.has('json'),
+    wants: given.has('help') ? 'help' : given.has('version') ? 'version' : 'commands',
     ...(line === undefined ? { words } : { line, words: [] }),
   };
-}
-
-export const USAGE = `usage: forsun [--host HOST] [--port PORT] [--json] [COMMAND… | --exe 'COMMAND; …']
-  --host HOST   where forsund listens; default FORSUN_HOST, else 127.0.0.1
-  --port PORT   default FORSUN_PORT, else 6458
-  --exe LINE    run the commands of LINE, separated by ;
-  --json        one JSON document a command, for programs
-  --version, --help
-Without a command: a prompt, or the lines of standard input. forsun help shows the commands.
-`;
-
-const valueFlags = new Set(['host', 'port', 'exe']);
-const switches = new Map([
-  ['json', 'json'],
-  ['help', 'help'],
-  ['h', 'help'],
-  ['version', 'version'],
-  ['V', 'version'],
-]);
-
-function splitFlag(arg: string): readonly [name: string, value: string | undefined] {
-  const match = /^--([a-z]+)(?:=(.*))?$/s.exec(arg) ?? /^-([hV])$/.exec(arg);
-  const name = match?.[1] ?? '';
-  if (valueFlags.has(name)) return [name, match?.[2]];
-  const known = switches.get(name);
-  if (known === undefined) throw new UsageError(`there is no option ${arg}`);
-  return [known, match?.[2]];
-}
-
-function switchOf(name: string, value: string | undefined): string {
-  if (value !== undefined) throw new UsageError(`--${name} takes no value`);
-  return '';
-}
-
-function missing(name: string): never {
-  throw new UsageError(`--${name} needs a value`);
 }
 
 function portOf(text: string): number {

@@ -1,4 +1,5 @@
-import { commandFlags } from './flags.ts';
+import { type Flag, helpPage } from './command-line.ts';
+import { commandFlags, settingFlag } from './flags.ts';
 import { allSettings } from './load.ts';
 import { settings } from './schema.ts';
 import type { Setting } from './setting.ts';
@@ -13,50 +14,24 @@ const titles: Readonly<Record<string, string>> = {
   log: 'Log',
 };
 
-const columns = 100;
-
-interface Row {
-  readonly left: string;
-  readonly right: string;
-}
-
 /** The text of `forsund --help`. */
 export function helpText(): string {
-  const command = commandFlags.map((known) => ({
-    left: `${'short' in known ? `-${known.short}, ` : ''}--${known.flag}${known.takes === 'text' ? ' FILE' : ''}`,
-    right: known.meaning,
-  }));
-  const groups = new Map<string, Row[]>([['The command', command]]);
+  const groups = new Map<string, readonly Flag[]>([['The command', commandFlags]]);
   for (const [name, group] of Object.entries(settings)) {
     const title = titles[name] ?? name;
-    const rows = allSettings.filter((one) => isWithin(group, one)).map(settingRow);
-    groups.set(title, [...(groups.get(title) ?? []), ...rows]);
+    const flags = allSettings.filter((one) => isWithin(group, one)).map(settingFlag);
+    groups.set(title, [...(groups.get(title) ?? []), ...flags]);
   }
-  const width = Math.max(...[...groups.values()].flat().map(({ left }) => left.length)) + 4;
-  const blocks = [...groups].map(([title, rows]) =>
-    [`${title}:`, ...rows.map((row) => rowText(row, width))].join('\n'),
-  );
-  return [
-    'forsund: a persistent scheduling server',
-    'Usage: forsund [flags]                    run the server\n' +
-      '       forsund check [--repair] [flags]   read the whole store, tell what is damaged',
-    ...blocks,
-    'Each setting can also stand in the file of --conf and in the environment, as\n' +
-      'FORSUN_<NAME>; flags win over the environment, it over the file. See docs/configuration.md.',
-  ].join('\n\n');
-}
+  return helpPage({
+    usage: `forsund: a persistent scheduling server
 
-/** Two columns; the right one is wrapped. */
-function rowText({ left, right }: Row, width: number): string {
-  const indent = ' '.repeat(width);
-  const lines = right.match(new RegExp(`.{1,${columns - width}}(?=\\s|$)`, 'g')) ?? [right];
-  return `  ${left}`.padEnd(width) + lines.map((line) => line.trim()).join(`\n${indent}`);
+Usage: forsund [flags]                    run the server
+       forsund check [--repair] [flags]   read the whole store, tell what is damaged`,
+    groups,
+    epilogue: `Each setting can also stand in the file of --conf and in the environment, as
+FORSUN_<NAME>; flags win over the environment, it over the file. See docs/configuration.md.`,
+  });
 }
-
-const settingRow = ({ flag, default: byDefault, meaning }: Setting): Row => ({
-  left: `--${flag}`,
-  right: byDefault === '' ? meaning : `${meaning} (default: ${byDefault})`,
-});
 
 function isWithin(group: object, setting: Setting): boolean {
   return (

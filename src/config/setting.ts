@@ -15,7 +15,7 @@ export interface Setting<T = unknown> {
   /** May be given several times on the command line; the values add up. */
   readonly isList: boolean;
   /** What the flag means when it is given without a value; absent: then it is refused. */
-  readonly bareFlag?: string;
+  readonly bareFlag?: 'yes';
 }
 
 interface SettingSource<T> {
@@ -24,7 +24,7 @@ interface SettingSource<T> {
   readonly meaning: string;
   readonly flag?: string;
   readonly isList?: boolean;
-  readonly bareFlag?: string;
+  readonly bareFlag?: 'yes';
 }
 
 export const setting = <T>(name: string, source: SettingSource<T>): Setting<T> => ({

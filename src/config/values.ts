@@ -40,16 +40,6 @@ export const oneOf = <const Word extends string>(
     .transform((came) => aliases[came.toLowerCase()] ?? came.toLowerCase())
     .pipe(z.enum(words, expecting(words.join(', ').replace(/, ([^,]*)$/, ' or $1') + note)));
 
-/** Yes or no, in the spellings of INI files and shells. */
-export const yesOrNo: ValueOf<boolean> = oneOf(['yes', 'no'], {
-  true: 'yes',
-  on: 'yes',
-  1: 'yes',
-  false: 'no',
-  off: 'no',
-  0: 'no',
-}).transform((word) => word === 'yes');
-
 /** When a log file is full: at midnight, at a size, or never. */
 export type Rotation =
   | { readonly kind: 'never' }

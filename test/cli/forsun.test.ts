@@ -51,7 +51,7 @@ describe('commands', () => {
     expect((await forsun('info')).stdout).toBe('forsun_version:\t0.0\nplan_count:\t0\n');
     expect((await runForsun(['--port', '1', 'help'])).stdout).toContain('rm KEY');
     expect((await runForsun(['--port', '1', 'version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-    expect((await runForsun(['--help'])).stdout).toContain('usage: forsun');
+    expect((await runForsun(['--help'])).stdout).toContain('Usage: forsun');
   });
 
   test('times are those of the zone the person lives in, shown and read', async () => {
@@ -135,7 +135,7 @@ describe('what fails', () => {
       2,
       'forsun: a time is seconds since 1970 or an existing YYYY-MM-DD HH:MM:SS, not "2023-02-30 00:00:00"\n',
     ],
-    [['--jsno', 'ls'], 2, 'forsun: there is no option --jsno\n'],
+    [['--jsno', 'ls'], 2, 'forsun: no flag is called "--jsno"; did you mean --json?\n'],
     [['ls', '--port', 'x'], 2, 'forsun: a port is a number from 1 to 65535, not "x"\n'],
   ])('%j exits %i and says why', async (args, code, stderr) => {
     expect(await forsun(...args)).toEqual({ stdout: '', stderr, code });
