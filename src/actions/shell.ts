@@ -71,6 +71,7 @@ export const shellParams = z.object({
 export function shellAction(settings: ShellSettings, deps: ShellDeps): Action {
   const running = new Set<ProcessGroup>();
   const leftBehind = new Set<ProcessGroup>();
+  let isClosed = false;
   const inherited = Object.fromEntries(
     INHERITED.flatMap((name) => {
       const value = deps.environment[name];
@@ -79,7 +80,7 @@ export function shellAction(settings: ShellSettings, deps: ShellDeps): Action {
   );
 
   const runCommand = async (command: Command, run: Run): Promise<Outcome> => {
-    if (run.signal.aborted) return stopped;
+    if (run.signal.aborted || isClosed) return stopped;
     let group: ProcessGroup;
     try {
       group = await ProcessGroup.start('/bin/sh', ['-c', command.cmd], deps.clock, {
@@ -92,6 +93,7 @@ export function shellAction(settings: ShellSettings, deps: ShellDeps): Action {
       return notStarted(error);
     }
     running.add(group);
+    if (isClosed) group.kill(); // closed while it was being started
     const end = await group.ended(run.signal);
     running.delete(group);
     if (group.holdsOutput) leaveBehind(group);
@@ -119,6 +121,7 @@ export function shellAction(settings: ShellSettings, deps: ShellDeps): Action {
       return { run: (run) => runCommand(command, run) };
     },
     async close() {
+      isClosed = true;
       for (const group of running) group.kill();
       for (const group of leftBehind) group.closeOutput();
     },

@@ -227,6 +227,21 @@ test('closing kills what still runs, at once', async () => {
   await until(() => survivors().length === 0);
 });
 
+test('closing kills what is just being started, too', async () => {
+  const shell = aShell();
+  const ended = fire(shell, { cmd: `trap "" TERM; touch up; tail -f ${directory}/up` });
+  await shell.close?.();
+  expect(await ended).toEqual({ kind: 'failed', reason: 'ended by SIGKILL' });
+  await until(() => survivors().length === 0);
+});
+
+test('what is fired once it is closed starts nothing', async () => {
+  const shell = aShell();
+  await shell.close?.();
+  expect((await fire(shell, { cmd: 'touch ran' })).kind).toBe('failed');
+  expect(existsSync(join(directory, 'ran'))).toBe(false);
+});
+
 test('many at once all end, and leave no process and no zombie', async () => {
   const shell = aShell();
   const outcomes = await Promise.all(
