@@ -101,6 +101,8 @@ async function serve({ config, warnings, demon }: Serve, parts: ForsundParts): P
     });
   const { directory } = config.store;
   log.info('listening', { address: app.address, store: directory, version: forsunVersion() });
+  // Who started us may read the log as soon as the start is told.
+  log.flush();
   if (demon) await tellStarter({ kind: 'listening' });
   else if (file !== '-') print(`forsund listens on ${app.address}, its store is ${directory}`);
 

@@ -21,6 +21,8 @@ export interface LogSettings {
 export interface ProcessLog extends Log {
   /** Opens the file anew, after it was moved away. */
   reopen(): void;
+  /** Writes what was logged in this turn without waiting for its end. */
+  flush(): void;
   /** Resolves when every line is written. Lines that come later are lost. */
   close(): Promise<void>;
 }
@@ -53,8 +55,8 @@ export function openLog(
       logger.log({ level, message: logLine(clock.nowMs(), process.pid, level, event, fields) });
     };
   // process.exit asks nobody; what was logged before it is written all the same.
-  const flushAtExit = (): void => turn.flush();
-  process.on('exit', flushAtExit);
+  const flush = (): void => turn.flush();
+  process.on('exit', flush);
   return {
     debug: at('debug'),
     info: at('info'),
@@ -64,12 +66,13 @@ export function openLog(
       turn.flush();
       sink.reopen();
     },
+    flush,
     close: () =>
       new Promise((resolve) => {
         transport.once('finish', () => {
           turn.flush();
           sink.close();
-          process.off('exit', flushAtExit);
+          process.off('exit', flush);
           resolve();
         });
         logger.end();
