@@ -1,81 +1,136 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { onTestFinished } from 'vitest';
+
 import { ForsunClient } from '../../src/client/forsun-client.ts';
+import { aDirectory } from './database.ts';
 
 export interface ForsundOptions {
   /** Where the store is; several starts may share it, one after the other. */
-  readonly directory: string;
+  readonly store: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs node in its own process, as strace -D does. */
+  readonly under?: readonly string[];
 }
 
-/** A real forsund, built by `npm run build`, on a port of the system's choice. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A path for a store that is not there yet; gone, with all around it, when the test is finished. */
+export const aStore = async (): Promise<string> => join(await aDirectory(), 'store');
+
+/** A real forsund, built by `npm run build`, on a port of the system's choice; killed with its test. */
 export class ForsundProcess {
   readonly port: number;
-  readonly child: ChildProcess;
-  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
-  readonly #output: string[];
+  readonly exited: Promise<Exit>;
+  readonly #child: ChildProcess;
+  readonly #output: Output;
   readonly #clients: ForsunClient[] = [];
 
-  private constructor(child: ChildProcess, port: number, output: string[]) {
-    this.child = child;
-    this.port = port;
+  private constructor(child: ChildProcess, exited: Promise<Exit>, output: Output, port: number) {
+    this.#child = child;
+    this.exited = exited;
     this.#output = output;
-    this.exited = once(child, 'exit').then(([code, signal]: unknown[]) => ({
-      code: code as number | null,
-      signal: signal as string | null,
-    }));
+    this.port = port;
   }
 
-  static async start({ directory, args = [], env = {} }: ForsundOptions): Promise<ForsundProcess> {
-    const flags = ['--port', '0', '--driver-mem-store-file', directory, ...args];
-    const child = spawn(process.execPath, ['bin/forsund', ...flags], {
-      env: { PATH: process.env['PATH'], HOME: join(directory, '..'), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const output: string[] = [];
+  /** Resolves once it listens; rejects with what it said when it ends instead. */
+  static async start(options: ForsundOptions): Promise<ForsundProcess> {
+    const { child, exited, output } = launch(options);
     const port = await new Promise<number>((resolve, reject) => {
-      const read = (chunk: Buffer): void => {
-        output.push(chunk.toString());
-        const listening = /listening address=\S*:(\d+)/.exec(output.join(''));
-        if (listening !== null) resolve(Number(listening[1]));
-      };
-      child.stdout.on('data', read);
-      child.stderr.on('data', read);
-      child.once('exit', (code) =>
-        reject(new Error(`forsund ended with ${code ?? 'a signal'}: ${output.join('')}`)),
+      child.stdout?.on('data', () => {
+        const listening = /listening address=\S*:(\d+)/.exec(output.all)?.[1];
+        if (listening !== undefined) resolve(Number(listening));
+      });
+      void exited.then(({ code }) =>
+        reject(new Error(`forsund ended with ${code ?? 'a signal'}: ${output.all}`)),
       );
     });
-    return new ForsundProcess(child, port, output);
+    const forsund = new ForsundProcess(child, exited, output, port);
+    onTestFinished(async () => {
+      await forsund.kill('SIGKILL');
+    });
+    return forsund;
   }
 
+  /** All it has said so far, on both streams. */
   get output(): string {
-    return this.#output.join('');
+    return this.#output.all;
   }
 
   get pid(): number {
-    return this.child.pid ?? 0;
+    return this.#child.pid!;
   }
 
+  /** Closed when the process is killed. */
   client(): ForsunClient {
     const client = new ForsunClient({ port: this.port });
     this.#clients.push(client);
     return client;
   }
 
-  async kill(signal: NodeJS.Signals): Promise<{ code: number | null; signal: string | null }> {
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Sends the signal and resolves when the process has ended. */
+  async kill(signal: NodeJS.Signals): Promise<Exit> {
+    this.signal(signal);
+    const exit = await this.exited;
     for (const client of this.#clients.splice(0)) client.close();
-    this.child.kill(signal);
-    return this.exited;
+    return exit;
   }
 }
 
-/** A directory that is gone when the test has ended. */
-export function temporaryDirectory(): { readonly path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), 'forsun-test-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+/** Runs a forsund that is to end by itself. */
+export async function runForsund(
+  options: ForsundOptions,
+): Promise<Exit & { readonly stdout: string; readonly stderr: string }> {
+  const { child, exited, output } = launch(options);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return { ...(await exited), stdout: output.stdout, stderr: output.stderr };
+}
+
+interface Output {
+  stdout: string;
+  stderr: string;
+  readonly all: string;
+}
+
+function launch({ store, args = [], env = {}, under = [] }: ForsundOptions): {
+  readonly child: ChildProcess;
+  readonly exited: Promise<Exit>;
+  readonly output: Output;
+} {
+  const words = [
+    ...under,
+    ...[process.execPath, 'bin/forsund', ...args],
+    ...['--driver-mem-store-file', store, ...(args.includes('--port') ? [] : ['--port', '0'])],
+  ];
+  const child = spawn(words[0] ?? '', words.slice(1), {
+    env: { PATH: process.env['PATH'], HOME: join(store, '..'), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = {
+    stdout: '',
+    stderr: '',
+    get all(): string {
+      return this.stdout + this.stderr;
+    },
+  };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
+  const exited = once(child, 'close').then(
+    ([code, signal]: unknown[]) => ({ code, signal }) as Exit,
+    (error: unknown) => {
+      output.stderr += String(error);
+      return { code: -1, signal: null };
+    },
+  );
+  return { child, exited, output };
 }
