@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect, test, vi } from 'vitest';
+
+import { aStore, ForsundProcess } from '../support/forsund-process.ts';
+import { HttpSink } from '../support/http-sink.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+/** One request to the sink at a time; of what comes at once three are queued, the rest is parked. */
+const narrow = ['--action-http-max-clients', '1', '--action-max-queued-per-origin', '3'];
+
+/** Plans of one second, claimed in the order of their keys. */
+const states = {
+  'a-running': 'removed',
+  'b-queued': 'removed',
+  'c-queued': 'replaced',
+  'd-parked': 'removed',
+  'e-parked': 'replaced',
+  'f-parked': 'left alone',
+} as const;
+
+test('law 4, cancelled: a plan removed or replaced while it runs, is queued or parked starts no more', async () => {
+  const sink = await HttpSink.open();
+  const forsund = await ForsundProcess.start({ store: await aStore(), args: narrow });
+  const client = forsund.client();
+  let release = (_status: number): void => undefined;
+  const held = new Promise<number>((resolve) => (release = resolve));
+  sink.answer = ({ url }) => (url === '/old/a-running' ? held : 200);
+  const make = (key: string, generation: string): Promise<unknown> => {
+    const params = { url: sink.url(`/${generation}/${key}`) };
+    return client.createTimeout({ key, second: 2, action: 'http', params });
+  };
+  await beginningOfASecond();
+  await Promise.all(Object.keys(states).map((key) => make(key, 'old')));
+  await sink.until('a-running', 1);
+  await vi.waitFor(async () => expect((await client.info()).get('parked_count')).toBe('3'));
+
+  for (const [key, fate] of Object.entries(states)) {
+    if (fate === 'removed')
+      expect(await client.remove(key)).toMatchObject({ running: key === 'd-parked' ? 0 : 1 });
+    if (fate === 'replaced') await make(key, 'new');
+  }
+  release(500); // even a failure makes nothing of a removed plan run again
+  await vi.waitFor(async () => expect(await client.getKeys()).toEqual([]), { timeout: 20_000 });
+  await sleep(2_500);
+  expect(sink.hits.map(({ url }) => url).sort()).toEqual([
+    ...['/new/c-queued', '/new/e-parked', '/old/a-running', '/old/f-parked'],
+  ]);
+});
+
+test('law 4, cancelled: a retrying plan removed or replaced tries no more', async () => {
+  const sink = await HttpSink.open();
+  const args = ['--action-retry-delay-seconds', '1', '--action-retry-delay-rate', '0'];
+  const forsund = await ForsundProcess.start({ store: await aStore(), args });
+  const client = forsund.client();
+  sink.answer = ({ url }) => (url === '/old' ? 500 : 200);
+  const make = (key: string, url: string): Promise<unknown> =>
+    client.createTimeout({ key, second: 0, action: 'http', params: { url: sink.url(url) } });
+  for (const key of ['removed', 'replaced', 'left-alone']) {
+    await make(key, '/old');
+    await sink.until(key, 1);
+    await vi.waitFor(async () => expect((await client.get(key)).status).toBe(-1));
+  }
+  await client.remove('removed');
+  await make('replaced', '/new');
+  const all = await sink.until('left-alone', 4);
+  expect(all.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
+  expect(sink.of('removed')).toHaveLength(1);
+  expect(sink.of('replaced').map(({ url, attempt }) => [url, attempt])).toEqual([
+    ['/old', 1],
+    ['/new', 1],
+  ]);
+});
+
+test('law 4, cancelled: after the reply to remove no due time of the plan fires, at whatever moment it came', async () => {
+  const sink = await HttpSink.open();
+  const forsund = await ForsundProcess.start({ store: await aStore() });
+  const client = forsund.client();
+  const params = { url: sink.url() };
+  const removedAtMs = new Map<string, number>();
+  const dueTimes = new Map<string, number>();
+  const cases = Array.from({ length: 300 }, async (_, n) => {
+    const key = `k${n}`;
+    const count = n % 2; // for ever, or once
+    const plan = { key, second: 1, count, action: 'http', params };
+    const { nextFireTime } = await client.createTimeout(plan);
+    dueTimes.set(key, nextFireTime!);
+    // Around the due second of the plan, or the second one.
+    const at = (nextFireTime! + (count === 0 && n % 4 === 0 ? 1 : 0)) * 1000 - 60 + (n % 120);
+    await sleep(Math.max(0, at - Date.now()));
+    const isRemoved = await client.remove(key).then(
+      () => true,
+      () => false, // it fired, and had ended
+    );
+    if (isRemoved) removedAtMs.set(key, Date.now());
+  });
+  await Promise.all(cases);
+  await sleep(2_500);
+  expect(removedAtMs.size).toBeGreaterThan(150);
+  const afterRemoval = sink.hits.filter(
+    ({ key, fireTime }) => fireTime * 1000 > (removedAtMs.get(key) ?? Infinity),
+  );
+  expect(afterRemoval).toEqual([]);
+  const unheard = [...dueTimes.keys()].filter(
+    (key) => !removedAtMs.has(key) && sink.of(key).length !== 1,
+  );
+  expect(unheard, 'ended without firing').toEqual([]);
+  const hits = sink.hits.map(({ fireId }) => fireId);
+  expect(new Set(hits).size).toBe(hits.length);
+  expect(await client.getKeys()).toEqual([]);
+});
+
+/** Waits for the next one, so that what is made now counts from the same. */
+const beginningOfASecond = (): Promise<void> => sleep(1_020 - (Date.now() % 1000));
