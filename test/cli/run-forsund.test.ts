@@ -211,7 +211,7 @@ describe('stopping', () => {
     await run.says('listening');
     run.child.kill('SIGTERM');
     expect(await run.exitCode).toBe(1);
-    expect(run.out()).toMatch(/ERROR closing failed reason="the door is jammed"\n$/);
+    expect(run.out()).toMatch(/ERROR closing_failed reason="the door is jammed"\n$/);
   });
 });
 
@@ -229,7 +229,7 @@ test('SIGHUP opens the log anew after it was moved away', async () => {
 test('a rejection that nobody caught is logged and ends it with code 1', async () => {
   const run = forsund(['--port=0', `--log=${logFile}`], { FORSUN_TEST_CLOSING: 'bug' });
   expect(await run.exitCode).toBe(1);
-  expect(log()).toMatch(/ERROR stopped by a bug origin=unhandledRejection error="Error: a bug\\n/);
+  expect(log()).toMatch(/ERROR stopped_by_bug origin=unhandledRejection error="Error: a bug\\n/);
   expect(run.err()).toBe('forsund: stopped by a bug: Error: a bug\n');
 });
 
