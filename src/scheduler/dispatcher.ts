@@ -3,8 +3,9 @@ import { fireId } from '../core/firing.ts';
 import { actionParams, policyOf } from '../core/policy.ts';
 import type { Clock } from '../core/time.ts';
 import type { Claim, Settlement, Store } from '../stores/store.ts';
+import type { EndedPlans } from './ended-plans.ts';
 import { type DispatchLimits, type Ended, Lanes } from './lanes.ts';
-import { ParkedOrigins } from './parked-origins.ts';
+import { Parking } from './parking.ts';
 import { RunUnderDeadline } from './run.ts';
 import { Verdict, type VerdictDeps } from './verdict.ts';
 
@@ -19,6 +20,7 @@ interface Held {
   readonly action: Action;
   readonly prepared: PreparedAction;
   readonly origin: string;
+  readonly timeoutSeconds: number;
   /** Is one of those that may hold half of all room at most. */
   countsAsUnproven: boolean;
   run?: RunUnderDeadline;
@@ -31,6 +33,7 @@ export interface DispatcherDeps extends VerdictDeps {
   readonly actions: ActionRegistry;
   readonly clock: Clock;
   readonly limits: DispatchLimits;
+  readonly ended: EndedPlans;
   /** Called when room has come free. */
   readonly onRoom: () => void;
 }
@@ -43,13 +46,10 @@ export class Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #verdict: Verdict;
   readonly #lanes: Lanes<Held>;
+  readonly #parking: Parking;
   readonly #held = new Map<string, Set<Held>>();
-  readonly #parked: ParkedOrigins;
   #heldCount = 0;
   #unprovenHeld = 0;
-  /** Claims that are being fetched from the store for their origin. */
-  #fetching = 0;
-  #isFetching = false;
   #isDraining = false;
   #whenIdle: (() => void) | undefined;
 
@@ -57,12 +57,16 @@ export class Dispatcher {
     this.#deps = deps;
     this.#verdict = new Verdict(deps);
     this.#lanes = new Lanes(deps.limits);
-    this.#parked = new ParkedOrigins((after, limit) => deps.store.parkedOrigins(after, limit));
+    this.#parking = new Parking({
+      ...deps,
+      roomOf: (origin) => this.#roomForParked(origin),
+      take: (claims) => this.#accept(claims, () => false),
+    });
   }
 
   /** How many claims may be handed over now. */
   room(): number {
-    return this.#isDraining ? 0 : this.#deps.limits.held - this.#heldCount - this.#fetching;
+    return this.#isDraining ? 0 : this.#deps.limits.held - this.#heldCount - this.#parking.coming;
   }
 
   /** Keys of plans that run or are queued. */
@@ -71,8 +75,7 @@ export class Dispatcher {
   }
 
   accept(claims: readonly Claim[]): void {
-    for (const claim of claims) this.#take(claim, (held) => this.#mustPark(held));
-    this.#pump();
+    this.#accept(claims, ({ origin }) => this.#parking.has(origin) || this.#roomOf(origin) < 1);
   }
 
   /** Keeps firings of older generations of the key from starting; what runs already runs to its end. */
@@ -84,16 +87,7 @@ export class Dispatcher {
 
   /** Looks for parked firings whose origin has room; to be called at each tick. */
   async fetchParked(): Promise<void> {
-    if (this.#isFetching || this.#isDraining) return;
-    this.#isFetching = true;
-    try {
-      await this.#parked.readOn();
-      for (const origin of this.#parked) await this.#fetch(origin);
-    } catch (error) {
-      this.#storeFailed('parked_not_read', error);
-    } finally {
-      this.#isFetching = false;
-    }
+    if (!this.#isDraining) await this.#parking.sweep();
   }
 
   /**
@@ -108,36 +102,22 @@ export class Dispatcher {
     await this.#idleWithin(promptMs);
   }
 
-  #take(claim: Claim, mustPark: (held: Held) => boolean): void {
-    const { counters } = this.#deps;
-    const { firing } = claim;
-    counters.add('timeout_handling_count');
-    this.#heldCount += 1;
-    const held = this.#prepare(claim);
-    if ('unrunnable' in held) {
-      const settlement = this.#verdict.failed(claim, held.unrunnable);
-      void this.#settleDurably(claim, settlement).then(() => this.#letGo());
-      return;
+  #accept(claims: readonly Claim[], mustPark: (held: Held) => boolean): void {
+    for (const claim of claims) {
+      this.#deps.counters.add('timeout_handling_count');
+      this.#heldCount += 1;
+      const held = this.#prepare(claim);
+      if ('unrunnable' in held) {
+        const settlement = this.#verdict.failed(claim, held.unrunnable);
+        void this.#settleDurably(claim, settlement).then(() => this.#letGo());
+        continue;
+      }
+      this.#hold(held);
+      if (this.#isDraining) void this.#settle(held, { kind: 'released' });
+      else if (mustPark(held)) this.#park(held);
+      else this.#enqueue(held);
     }
-    const others = this.#held.get(firing.key);
-    if (others === undefined) this.#held.set(firing.key, new Set([held]));
-    else others.add(held);
-    if (mustPark(held)) {
-      this.#park(held);
-      return;
-    }
-    held.countsAsUnproven = !this.#lanes.isProven(held.origin);
-    if (held.countsAsUnproven) this.#unprovenHeld += 1;
-    this.#lanes.enqueue(held.origin, held.action.maxRunsPerOrigin, held);
-  }
-
-  #park(held: Held): void {
-    this.#deps.counters.add('parked_count');
-    if (!this.#parked.has(held.origin)) {
-      this.#deps.log.warn('target_overloaded', { origin: held.origin });
-    }
-    this.#parked.add(held.origin);
-    void this.#settle(held, { kind: 'parked', origin: held.origin });
+    this.#pump();
   }
 
   #prepare(claim: Claim): Held | { readonly unrunnable: string } {
@@ -145,20 +125,37 @@ export class Dispatcher {
     try {
       const action = this.#deps.actions.get(plan.action);
       const prepared = action.prepare(actionParams(plan.params));
+      const timeoutSeconds = policyOf(plan.params).timeoutSeconds ?? action.timeoutSeconds;
       const origin = prepared.origin ?? `${plan.action}:${plan.key}`;
-      return { claim, action, prepared, origin, countsAsUnproven: false, isVoid: false };
+      const waits = { countsAsUnproven: false, isVoid: false };
+      return { claim, action, prepared, origin, timeoutSeconds, ...waits };
     } catch (error) {
       return { unrunnable: error instanceof Error ? error.message : String(error) };
     }
   }
 
-  #mustPark({ origin }: Held): boolean {
-    const { limits } = this.#deps;
-    return (
-      this.#parked.has(origin) ||
-      this.#lanes.queued(origin) >= limits.queuedPerOrigin ||
-      (this.#unprovenHeld >= limits.held / 2 && !this.#lanes.isProven(origin))
-    );
+  /** Firings that may still wait for the origin in memory. */
+  #roomOf(origin: string): number {
+    const { held, queuedPerOrigin } = this.#deps.limits;
+    const queue = queuedPerOrigin - this.#lanes.queued(origin);
+    return this.#lanes.isProven(origin) ? queue : Math.min(queue, held / 2 - this.#unprovenHeld);
+  }
+
+  /** None until half of the queue is free: few large steps, not many small ones. */
+  #roomForParked(origin: string): number {
+    const isHalfFree = this.#lanes.queued(origin) <= this.#deps.limits.queuedPerOrigin / 2;
+    return isHalfFree ? Math.min(this.#roomOf(origin), this.room()) : 0;
+  }
+
+  #enqueue(held: Held): void {
+    held.countsAsUnproven = !this.#lanes.isProven(held.origin);
+    if (held.countsAsUnproven) this.#unprovenHeld += 1;
+    this.#lanes.enqueue(held.origin, held.action.maxRunsPerOrigin, held);
+  }
+
+  #park(held: Held): void {
+    this.#parking.add(held.origin);
+    void this.#settle(held, { kind: 'parked', origin: held.origin });
   }
 
   #pump(): void {
@@ -176,23 +173,18 @@ export class Dispatcher {
 
   async #run(held: Held, ended: Ended): Promise<void> {
     const { clock, counters } = this.#deps;
-    const { plan, firing } = held.claim;
-    const timeoutSeconds = policyOf(plan.params).timeoutSeconds ?? held.action.timeoutSeconds;
+    const { key, fireTime, attempt } = held.claim.firing;
+    if (attempt === 1 && clock.now() > fireTime) counters.add('late_count');
     counters.add('action_executing_count');
-    if (firing.attempt === 1 && clock.now() > firing.fireTime) counters.add('late_count');
     const startedMs = clock.monotonicMs();
-    held.run = new RunUnderDeadline(clock, timeoutSeconds);
-    const ending = await held.run.end(held.prepared, {
-      key: firing.key,
-      fireTime: firing.fireTime,
-      attempt: firing.attempt,
-      fireId: fireId(firing),
-    });
+    held.run = new RunUnderDeadline(clock, held.timeoutSeconds);
+    const run = { key, fireTime, attempt, fireId: fireId(held.claim.firing) };
+    const ending = await held.run.end(held.prepared, run);
     counters.add('action_executing_count', -1);
     const isPrompt = clock.monotonicMs() - startedMs <= promptMs;
     ended(ending.kind === 'ended' && (isPrompt || ending.outcome.kind !== 'retry'));
     this.#pump();
-    if (this.#parked.has(held.origin)) void this.#fetchOrLog(held.origin);
+    void this.#parking.fetch(held.origin);
     const settlement = this.#verdict.of(held.claim, held.action, ending);
     if (settlement === undefined) this.#release(held);
     else await this.#settle(held, settlement);
@@ -205,18 +197,28 @@ export class Dispatcher {
 
   /** A firing stays in our hands until its settling is durable, however long the store is away. */
   async #settleDurably({ firing }: Claim, settlement: Settlement): Promise<void> {
-    const { clock, store } = this.#deps;
+    const { clock, counters, log, store } = this.#deps;
     for (let attempt = 1; ; attempt += 1) {
       try {
         await store.settle(firing, settlement);
         return;
       } catch (error) {
-        if (attempt === 1) this.#storeFailed('firing_not_settled', error);
+        if (attempt === 1) {
+          counters.add('store_error_count');
+          log.error('firing_not_settled', { error: String(error) });
+        }
         // When stopping, what could not be settled is in flight for the next start.
         if (this.#isDraining) return;
         await new Promise<void>((resolve) => clock.after(settleAgainMs, resolve));
       }
     }
+  }
+
+  #hold(held: Held): void {
+    const { key } = held.claim.firing;
+    const all = this.#held.get(key);
+    if (all === undefined) this.#held.set(key, new Set([held]));
+    else all.add(held);
   }
 
   #release(held: Held): void {
@@ -234,45 +236,6 @@ export class Dispatcher {
     this.#deps.counters.add('timeout_handled_count');
     if (this.#heldCount === 0) this.#whenIdle?.();
     if (!this.#isDraining) this.#deps.onRoom();
-  }
-
-  /** Fetches what is parked at an origin, as much as may wait for it, oldest first. */
-  async #fetch(origin: string): Promise<void> {
-    const { limits, store } = this.#deps;
-    if (!this.#parked.has(origin)) return;
-    const free = limits.queuedPerOrigin - this.#lanes.queued(origin);
-    const unprovenFree = this.#lanes.isProven(origin)
-      ? Infinity
-      : limits.held / 2 - this.#unprovenHeld;
-    const wanted = Math.min(free, unprovenFree, this.room());
-    if (wanted < 1 || free < limits.queuedPerOrigin / 2) return;
-    this.#fetching += wanted;
-    // Out of the list before asking: whoever parks meanwhile puts the origin back.
-    this.#parked.delete(origin);
-    try {
-      const claims = await store.claimParked(origin, wanted);
-      for (const claim of claims) this.#take(claim, () => false);
-      if (claims.length === wanted) this.#parked.add(origin);
-      this.#pump();
-    } catch (error) {
-      this.#parked.add(origin);
-      throw error;
-    } finally {
-      this.#fetching -= wanted;
-    }
-  }
-
-  async #fetchOrLog(origin: string): Promise<void> {
-    try {
-      await this.#fetch(origin);
-    } catch (error) {
-      this.#storeFailed('parked_not_read', error);
-    }
-  }
-
-  #storeFailed(event: string, error: unknown): void {
-    this.#deps.counters.add('store_error_count');
-    this.#deps.log.error(event, { error: String(error) });
   }
 
   #all(): readonly Held[] {

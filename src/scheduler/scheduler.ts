@@ -14,6 +14,7 @@ import type { ClaimResult, Store } from '../stores/store.ts';
 import type { RetrySettings } from './backoff.ts';
 import { CatchUpBudget } from './catch-up.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { EndedPlans } from './ended-plans.ts';
 import type { DispatchLimits } from './lanes.ts';
 import type { PlanService } from './plan-service.ts';
 import { ticks } from './ticks.ts';
@@ -51,8 +52,7 @@ export class Scheduler implements PlanService {
   readonly #catchUp: CatchUpBudget;
   readonly #newKey: PlanKeys;
   readonly #stop = new AbortController();
-  /** Generations that ended while a claim was under way: what it brings of them must not start. */
-  readonly #endedMeanwhile = new Map<string, number>();
+  readonly #ended = new EndedPlans();
   #claiming: Promise<void> | undefined;
   #mustClaimAgain = false;
   /** More was due than there was room for. */
@@ -67,7 +67,8 @@ export class Scheduler implements PlanService {
     this.#newKey = planKeys(deps.clock, randomBytes);
     this.#catchUp = new CatchUpBudget(deps.clock, settings.catchUpPerSecond);
     const onRoom = (): void => this.#roomCameFree();
-    this.#dispatcher = new Dispatcher({ ...deps, random, limits: dispatch, retry, onRoom });
+    const ended = this.#ended;
+    this.#dispatcher = new Dispatcher({ ...deps, random, limits: dispatch, retry, ended, onRoom });
   }
 
   start(): void {
@@ -158,7 +159,6 @@ export class Scheduler implements PlanService {
         counters.add('timer_loop_ready_error_count');
         log.error('due_not_claimed', { error: String(error) });
       }
-      this.#endedMeanwhile.clear();
     }
     // In the same step as the last look at what is asked, or a call in between would go unheard.
     this.#claiming = undefined;
@@ -173,11 +173,14 @@ export class Scheduler implements PlanService {
       const now = store.now();
       const late = Math.min(this.#catchUp.left(), Math.ceil(room / 2));
       const lateBefore = addSeconds(now, -this.#settings.lateAfterSeconds);
-      const result = await store.claim(now, { firings: room, late, lateBefore });
-      this.#account(result);
-      this.#dispatcher.accept(result.claims.filter((claim) => !this.#hasEnded(claim)));
-      const isMoving = result.claims.length + result.merged + result.skipped > 0;
-      if (!result.more || !isMoving) return;
+      const { claims, merged, skipped, more } = await this.#ended.whileClaiming(async () => {
+        const result = await store.claim(now, { firings: room, late, lateBefore });
+        this.#account(result);
+        this.#dispatcher.accept(result.claims.filter(({ firing }) => !this.#ended.has(firing)));
+        return result;
+      });
+      const isMoving = claims.length + merged + skipped > 0;
+      if (!more || !isMoving) return;
     }
   }
 
@@ -200,12 +203,7 @@ export class Scheduler implements PlanService {
 
   #endOlder(key: string, beforeGeneration: number): void {
     this.#dispatcher.void(key, beforeGeneration);
-    if (this.#claiming !== undefined) this.#endedMeanwhile.set(key, beforeGeneration);
-  }
-
-  #hasEnded({ firing }: ClaimResult['claims'][number]): boolean {
-    const before = this.#endedMeanwhile.get(firing.key);
-    return before !== undefined && firing.generation < before;
+    this.#ended.end(key, beforeGeneration);
   }
 }
 

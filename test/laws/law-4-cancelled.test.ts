@@ -73,22 +73,45 @@ test('law 4: what runs already runs to its end, and leaves the new plan of its k
   await rig.stop();
 });
 
+/** Lets the store do what was asked, and holds back its answer until told. */
+function holdAnswers(rig: Rig, method: 'claim' | 'claimParked'): () => void {
+  let letGo = (): void => undefined;
+  const told = new Promise<void>((resolve) => (letGo = resolve));
+  const { store } = rig;
+  const held = async <T>(answer: Promise<T>): Promise<T> => {
+    const result = await answer;
+    await told;
+    return result;
+  };
+  const claim = store.claim.bind(store);
+  const claimParked = store.claimParked.bind(store);
+  if (method === 'claim') store.claim = (...args) => held(claim(...args));
+  else store.claimParked = (...args) => held(claimParked(...args));
+  return letGo;
+}
+
 test('law 4: a remove that overtakes a claim under way keeps its firing from starting', async () => {
   const rig = new Rig();
   await rig.scheduler.create(once(1, 'k'));
-  const claim = rig.store.claim.bind(rig.store);
-  let letGo = (): void => undefined;
-  const held = new Promise<void>((resolve) => (letGo = resolve));
-  rig.store.claim = async (...args) => {
-    const result = await claim(...args);
-    await held;
-    return result;
-  };
+  const letGo = holdAnswers(rig, 'claim');
   await rig.clock.advance(1);
   await rig.scheduler.remove('k');
   letGo();
   await rig.pass(2);
   expect(rig.probe.runs).toEqual([]);
+  await rig.stop();
+});
+
+test('law 4: a remove that overtakes the fetching of parked firings keeps it from starting', async () => {
+  const rig = oneAtATime();
+  await states['parked']?.(rig);
+  const letGo = holdAnswers(rig, 'claimParked');
+  for (const run of rig.probe.runs) run.end({ kind: 'done' });
+  await rig.pass(1);
+  await rig.scheduler.remove('victim');
+  letGo();
+  await rig.pass(5);
+  expect(rig.probe.runs.filter(({ key }) => key === 'victim')).toEqual([]);
   await rig.stop();
 });
 

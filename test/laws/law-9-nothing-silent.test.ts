@@ -38,3 +38,22 @@ test('law 9, nothing silent: a stored plan whose action is off by now fails, and
   expect(rig.store.planCount()).toBe(0);
   await rig.stop();
 });
+
+test('law 9, nothing silent: a stored plan whose policy is not understood fails, and says why', async () => {
+  const rig = new Rig();
+  const params = new Map([['forsun.newer', 'yes']]);
+  const schedule = { kind: 'interval', everySeconds: 1, fields: {} } as const;
+  rig.store.claim = async (until) => {
+    const plan = await rig.store.get('k');
+    if (plan === undefined || until < T0 + 1) return none;
+    const firing = { ...plan, fireTime: addSeconds(T0, 1), attempt: 1, failures: 0, crashes: 0 };
+    rig.store.claim = async () => none;
+    return { ...none, claims: [{ plan, firing }] };
+  };
+  const none = { claims: [], merged: 0, skipped: 0, misfires: 0, more: false };
+  await rig.store.put({ key: 'k', count: 1, action: 'probe', params, schedule }, addSeconds(T0, 1));
+  await rig.pass(1);
+  expect(rig.log.events()).toContain('firing_failed');
+  expect(rig.probe.runs).toEqual([]);
+  await rig.stop();
+});

@@ -1,0 +1,95 @@
+import type { Log } from '../core/log.ts';
+import type { Counters } from '../metrics/counters.ts';
+import type { Claim, Store } from '../stores/store.ts';
+import type { EndedPlans } from './ended-plans.ts';
+import { ParkedOrigins } from './parked-origins.ts';
+
+export interface ParkingDeps {
+  readonly store: Store;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly ended: EndedPlans;
+  /** How many parked firings of the origin may be taken into memory now. */
+  readonly roomOf: (origin: string) => number;
+  readonly take: (claims: readonly Claim[]) => void;
+}
+
+/** Firings that wait in the store for their origin, and how they come back when it has room again. */
+export class Parking {
+  readonly #deps: ParkingDeps;
+  readonly #origins: ParkedOrigins;
+  #isSweeping = false;
+  /** Firings that are being fetched. */
+  #coming = 0;
+
+  constructor(deps: ParkingDeps) {
+    this.#deps = deps;
+    this.#origins = new ParkedOrigins((after, limit) => deps.store.parkedOrigins(after, limit));
+  }
+
+  get coming(): number {
+    return this.#coming;
+  }
+
+  /** Something of the origin is parked: what comes later parks behind it, to keep the order. */
+  has(origin: string): boolean {
+    return this.#origins.has(origin);
+  }
+
+  /** Notes that a firing of the origin is being parked. */
+  add(origin: string): void {
+    this.#deps.counters.add('parked_count');
+    if (!this.has(origin)) this.#deps.log.warn('target_overloaded', { origin });
+    this.#origins.add(origin);
+  }
+
+  /** Fetches for every origin that has room; to be called at each tick. */
+  async sweep(): Promise<void> {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    try {
+      await this.#origins.readOn();
+      for (const origin of this.#origins) await this.#fetch(origin);
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#isSweeping = false;
+    }
+  }
+
+  /** Fetches for one origin, of which a run has ended. */
+  async fetch(origin: string): Promise<void> {
+    try {
+      await this.#fetch(origin);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  async #fetch(origin: string): Promise<void> {
+    const { ended, roomOf, store, take } = this.#deps;
+    if (!this.has(origin)) return;
+    const wanted = roomOf(origin);
+    if (wanted < 1) return;
+    this.#coming += wanted;
+    // Out of the list before asking: whoever parks meanwhile puts the origin back.
+    this.#origins.delete(origin);
+    try {
+      await ended.whileClaiming(async () => {
+        const claims = await store.claimParked(origin, wanted);
+        if (claims.length === wanted) this.#origins.add(origin);
+        take(claims.filter(({ firing }) => !ended.has(firing)));
+      });
+    } catch (error) {
+      this.#origins.add(origin);
+      throw error;
+    } finally {
+      this.#coming -= wanted;
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#deps.counters.add('store_error_count');
+    this.#deps.log.error('parked_not_read', { error: String(error) });
+  }
+}
