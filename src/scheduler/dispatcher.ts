@@ -61,6 +61,7 @@ export class Dispatcher {
       ...deps,
       roomOf: (origin) => this.#roomForParked(origin),
       take: (claims) => this.#accept(claims, () => false),
+      onFetched: () => this.#tellWhenIdle(),
     });
   }
 
@@ -234,8 +235,17 @@ export class Dispatcher {
     this.#heldCount -= 1;
     this.#deps.counters.add('timeout_handling_count', -1);
     this.#deps.counters.add('timeout_handled_count');
-    if (this.#heldCount === 0) this.#whenIdle?.();
+    this.#tellWhenIdle();
     if (!this.#isDraining) this.#deps.onRoom();
+  }
+
+  /** Nothing is in our hands, nor on its way into them. */
+  get #isIdle(): boolean {
+    return this.#heldCount + this.#parking.coming === 0;
+  }
+
+  #tellWhenIdle(): void {
+    if (this.#isIdle) this.#whenIdle?.();
   }
 
   #all(): readonly Held[] {
@@ -243,7 +253,7 @@ export class Dispatcher {
   }
 
   async #idleWithin(ms: number): Promise<boolean> {
-    if (this.#heldCount === 0) return true;
+    if (this.#isIdle) return true;
     return new Promise((resolve) => {
       const cancel = this.#deps.clock.after(ms, () => {
         this.#whenIdle = undefined;

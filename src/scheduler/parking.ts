@@ -12,6 +12,8 @@ export interface ParkingDeps {
   /** How many parked firings of the origin may be taken into memory now. */
   readonly roomOf: (origin: string) => number;
   readonly take: (claims: readonly Claim[]) => void;
+  /** Called when a fetch has ended. */
+  readonly onFetched: () => void;
 }
 
 /** Firings that wait in the store for their origin, and how they come back when it has room again. */
@@ -67,7 +69,7 @@ export class Parking {
   }
 
   async #fetch(origin: string): Promise<void> {
-    const { ended, roomOf, store, take } = this.#deps;
+    const { ended, onFetched, roomOf, store, take } = this.#deps;
     if (!this.has(origin)) return;
     const wanted = roomOf(origin);
     if (wanted < 1) return;
@@ -85,6 +87,7 @@ export class Parking {
       throw error;
     } finally {
       this.#coming -= wanted;
+      onFetched();
     }
   }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import { dispatchDefaults } from '../../src/scheduler/lanes.ts';
 import { ServerStopping } from '../../src/scheduler/run.ts';
 import { T0 } from '../support/plans.ts';
 import { once, Rig } from '../support/rig.ts';
@@ -18,6 +19,37 @@ test('what had not started goes back to the agenda with its attempt unchanged', 
   rig.probe.runs[0]?.end({ kind: 'done' });
   await drained;
   expect(await rig.store.get('runs')).toBeUndefined();
+});
+
+test('what is fetched from the parked while it drains goes back too, and is waited for', async () => {
+  const dispatch = { ...dispatchDefaults, queuedPerOrigin: 1 };
+  const rig = new Rig({ dispatch }, 1);
+  await rig.scheduler.create(once(1, 'runs', { target: 'a', hold: '1' }));
+  await rig.scheduler.create(once(1, 'parked', { target: 'a' }));
+  await rig.pass(1);
+  expect((await rig.store.get('parked'))?.unfinished[0]?.state.kind).toBe('parked');
+  let letStoreAnswer = (): void => undefined;
+  const answers = new Promise<void>((resolve) => (letStoreAnswer = resolve));
+  const claimParked = rig.store.claimParked.bind(rig.store);
+  rig.store.claimParked = async (origin, limit) => {
+    const claims = await claimParked(origin, limit);
+    await answers;
+    return claims;
+  };
+  rig.probe.runs[0]?.end({ kind: 'done' });
+  await rig.clock.advance(0);
+  let isDrained = false;
+  const drained = rig.scheduler.drain(8_000).then(() => (isDrained = true));
+  await rig.clock.advance(0);
+  expect(isDrained).toBe(false);
+  letStoreAnswer();
+  await rig.clock.advance(0);
+  expect(isDrained).toBe(true);
+  await drained;
+  expect(rig.probe.fired(T0)).toEqual(['runs@1']);
+  expect((await rig.store.get('parked'))?.unfinished).toEqual([
+    expect.objectContaining({ attempt: 1, state: { kind: 'waiting', until: T0 + 1 } }),
+  ]);
 });
 
 test('what still runs when the grace is over is cut, and stays in flight for the next start', async () => {
@@ -45,27 +77,33 @@ test('a drained scheduler claims nothing more', async () => {
   expect((await rig.store.get('later'))?.nextFireTime).toBe(T0 + 5);
 });
 
-test('what comes from the store while it drains goes back, its attempt unchanged', async () => {
-  const rig = new Rig({ dispatch: { runs: 8, held: 100, queuedPerOrigin: 2 } }, 1);
+test('what is fetched from the parked while it drains goes back too, and is waited for', async () => {
+  const dispatch = { ...dispatchDefaults, queuedPerOrigin: 1 };
+  const rig = new Rig({ dispatch }, 1);
   await rig.scheduler.create(once(1, 'runs', { target: 'a', hold: '1' }));
-  for (let n = 0; n < 5; n += 1) await rig.scheduler.create(once(2, `k${n}`, { target: 'a' }));
-  await rig.pass(2);
-  let letGo = (): void => undefined;
-  const told = new Promise<void>((resolve) => (letGo = resolve));
+  await rig.scheduler.create(once(1, 'parked', { target: 'a' }));
+  await rig.pass(1);
+  expect((await rig.store.get('parked'))?.unfinished[0]?.state.kind).toBe('parked');
+  let letStoreAnswer = (): void => undefined;
+  const answers = new Promise<void>((resolve) => (letStoreAnswer = resolve));
   const claimParked = rig.store.claimParked.bind(rig.store);
-  rig.store.claimParked = async (...args) => {
-    const claims = await claimParked(...args);
-    await told;
+  rig.store.claimParked = async (origin, limit) => {
+    const claims = await claimParked(origin, limit);
+    await answers;
     return claims;
   };
   rig.probe.runs[0]?.end({ kind: 'done' });
   await rig.clock.advance(0);
-  const drained = rig.scheduler.drain(8_000);
-  letGo();
-  await rig.pass(10);
+  let isDrained = false;
+  const drained = rig.scheduler.drain(8_000).then(() => (isDrained = true));
+  await rig.clock.advance(0);
+  expect(isDrained).toBe(false);
+  letStoreAnswer();
+  await rig.clock.advance(0);
+  expect(isDrained).toBe(true);
   await drained;
-  const plans = await rig.store.getMany(['k0', 'k1', 'k2', 'k3', 'k4']);
-  const states = plans.flatMap(({ unfinished }) => unfinished.map(({ state }) => state.kind));
-  expect(states).not.toContain('in_flight');
-  for (const { unfinished } of plans) expect(unfinished[0]?.attempt ?? 1).toBe(1);
+  expect(rig.probe.fired(T0)).toEqual(['runs@1']);
+  expect((await rig.store.get('parked'))?.unfinished).toEqual([
+    expect.objectContaining({ attempt: 1, state: { kind: 'waiting', until: T0 + 1 } }),
+  ]);
 });
