@@ -10,6 +10,7 @@ import type { Clock } from '../core/time.ts';
 import { isDemon, startDemon, tellStarter } from '../runtime/demon.ts';
 import { exitOnBugs } from '../runtime/fatal.ts';
 import { openLog, type ProcessLog } from '../runtime/logger.ts';
+import { stayAlive } from '../runtime/stay-alive.ts';
 import { stopSignal } from '../runtime/stop-signal.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { forsunVersion } from '../runtime/version.ts';
@@ -115,6 +116,7 @@ async function closeApp(app: App, config: Config, log: ProcessLog): Promise<void
     await log.close();
     process.exit(exitCode);
   };
+  stayAlive();
   systemClock.after(config.scheduler.stopGraceSeconds * 1000 + closingMs, () => {
     log.error('closing_too_slow');
     void end(1);

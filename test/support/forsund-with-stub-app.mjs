@@ -18,7 +18,7 @@ await runForsund({
       async close() {
         server.close();
         log.info('closing the stub');
-        if (FORSUN_TEST_CLOSING === 'hangs') await new Promise(() => setInterval(() => {}, 1000));
+        if (FORSUN_TEST_CLOSING === 'hangs') await new Promise(() => undefined);
         if (FORSUN_TEST_CLOSING === 'slow') await new Promise((done) => setTimeout(done, 100));
         if (FORSUN_TEST_CLOSING === 'fails') throw new Error('the door is jammed');
       },
