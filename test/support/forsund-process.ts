@@ -44,7 +44,7 @@ export class ForsundProcess {
     const { child, exited, output } = launch(options);
     const port = await new Promise<number>((resolve, reject) => {
       child.stdout?.on('data', () => {
-        const listening = /listening address=\S*:(\d+)/.exec(output.all)?.[1];
+        const listening = /listen(?:ing address=|s on )\S*:(\d+)/.exec(output.all)?.[1];
         if (listening !== undefined) resolve(Number(listening));
       });
       void exited.then(({ code }) =>
