@@ -39,7 +39,7 @@ export class ForsundProcess {
     this.port = port;
   }
 
-  /** Resolves once it listens; rejects with what it said when it ends instead. */
+  /** Resolves once it listens; rejects with EndedEarly when it does not come to that. */
   static async start(options: ForsundOptions): Promise<ForsundProcess> {
     const { child, exited, output } = launch(options);
     const port = await new Promise<number>((resolve, reject) => {
@@ -47,9 +47,7 @@ export class ForsundProcess {
         const listening = /listen(?:ing address=|s on )\S*:(\d+)/.exec(output.all)?.[1];
         if (listening !== undefined) resolve(Number(listening));
       });
-      void exited.then(({ code }) =>
-        reject(new Error(`forsund ended with ${code ?? 'a signal'}: ${output.all}`)),
-      );
+      void exited.then((exit) => reject(new EndedEarly(exit, output.all)));
     });
     const forsund = new ForsundProcess(child, exited, output, port);
     onTestFinished(async () => {
@@ -84,6 +82,18 @@ export class ForsundProcess {
     const exit = await this.exited;
     for (const client of this.#clients.splice(0)) client.close();
     return exit;
+  }
+}
+
+/** A server that was to listen has ended instead. */
+export class EndedEarly extends Error {
+  readonly exit: Exit;
+  readonly output: string;
+
+  constructor(exit: Exit, output: string) {
+    super(`forsund ended with ${exit.code ?? exit.signal}: ${output}`);
+    this.exit = exit;
+    this.output = output;
   }
 }
 

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 const needs: readonly { readonly package: string; readonly isThere: () => boolean }[] = [
   { package: 'python3-thrift', isThere: () => runs('/usr/bin/python3', '-c', 'import thrift') },
   { package: 'faketime', isThere: () => runs('faketime', '--version') },
+  { package: 'strace', isThere: () => runs('strace', '-V') },
   { package: 'procps', isThere: () => runs('ps', '--version') },
 ];
 
