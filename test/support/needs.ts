@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 /** What the tests need beside Node: a Debian package, and how to tell that it is there. */
 const needs: readonly { readonly package: string; readonly isThere: () => boolean }[] = [
   { package: 'python3-thrift', isThere: () => runs('/usr/bin/python3', '-c', 'import thrift') },
+  { package: 'thrift-compiler', isThere: () => runs('thrift', '--version') },
   { package: 'faketime', isThere: () => runs('faketime', '--version') },
   { package: 'strace', isThere: () => runs('strace', '-V') },
   { package: 'procps', isThere: () => runs('ps', '--version') },
