@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+
+import { describe, expect, test } from 'vitest';
+
+import { httpParams } from '../../src/actions/http-call.ts';
+import { shellParams } from '../../src/actions/shell.ts';
+import { policyOf } from '../../src/core/policy.ts';
+
+const read = (page: string): string =>
+  readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
+
+/** Cells of the rows of the first table below a heading. */
+function rowsBelow(page: string, heading: string): readonly string[][] {
+  const [, section = ''] = `\n${read(page)}`.split(`\n${heading}\n`);
+  const [table = ''] = /(?:^\|.*\n)+/m.exec(section) ?? [];
+  return table
+    .trim()
+    .split('\n')
+    .slice(2)
+    .map((row) => row.split('|').map((cell) => cell.trim().replace(/^`|`$/g, '')))
+    .map(([, ...cells]) => cells);
+}
+
+describe('docs/actions.md', () => {
+  test.each([
+    ['## shell', Object.keys(shellParams.shape)],
+    ['## http', [...Object.keys(httpParams.shape), 'header_<name>']],
+  ])('has every param of %s, and no other', (heading, params) => {
+    const documented = rowsBelow('actions.md', heading).map(([name]) => name);
+    expect(documented.toSorted()).toEqual(params.toSorted());
+  });
+});
+
+describe('docs/policies.md', () => {
+  const rows = rowsBelow('policies.md', '# Policies of a plan');
+  const set = (name: string, value: string) => () => policyOf(new Map([[name, value]]));
+
+  test('has every policy, and no other', () => {
+    const documented = rows.map(([name]) => name).join(', ');
+    expect(set('forsun.?', '')).toThrow(`expected one of ${documented}`);
+  });
+
+  test('has the limits of every number', () => {
+    const numbers = rows.flatMap(([name = '', values = '']) => {
+      const [, lowest, highest] = /^(\d+) to (\d+)/.exec(values) ?? [];
+      return lowest === undefined
+        ? []
+        : [{ name, lowest: Number(lowest), highest: Number(highest) }];
+    });
+    expect(numbers).toHaveLength(4);
+    for (const { name, lowest, highest } of numbers) {
+      expect(set(name, String(lowest))).not.toThrow();
+      expect(set(name, String(highest))).not.toThrow();
+      expect(set(name, String(lowest - 1))).toThrow('expected');
+      expect(set(name, String(highest + 1))).toThrow('expected');
+    }
+  });
+
+  test('has the values of every word', () => {
+    const [, values = ''] = rows.find(([name]) => name === 'forsun.misfire') ?? [];
+    const words = values.split(', ').map((word) => word.replaceAll('`', ''));
+    expect(words).toHaveLength(3);
+    for (const word of words) expect(set('forsun.misfire', word)).not.toThrow();
+  });
+});
