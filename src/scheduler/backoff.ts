@@ -9,9 +9,8 @@ export interface RetrySettings {
 export const retryDefaults: RetrySettings = { retries: 3, delaySeconds: 3, rate: 1 };
 
 /**
- * Whole seconds to wait before the retry that follows `failures` earlier ones. Jitter, up to a tenth and
- * one second at least, only adds: many plans that failed together do not come back together. `random`
- * yields [0, 1).
+ * Whole seconds to wait before the retry that follows `failures` earlier ones. Jitter, up to a tenth, only
+ * adds: many plans that failed together do not all come back together. `random` yields [0, 1).
  */
 export function retryDelay(
   settings: RetrySettings,
@@ -21,5 +20,5 @@ export function retryDelay(
 ): number {
   const { delaySeconds, rate } = settings;
   const delay = Math.max(delaySeconds + delaySeconds * rate * (failures + 1), atLeastSeconds);
-  return Math.ceil(delay) + Math.floor(random() * (1 + delay / 10));
+  return Math.ceil(delay) + Math.floor((random() * delay) / 10);
 }
