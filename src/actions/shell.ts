@@ -72,6 +72,7 @@ export function shellAction(settings: ShellSettings, deps: ShellDeps): Action {
   const running = new Set<ProcessGroup>();
   const leftBehind = new Set<ProcessGroup>();
   let isClosed = false;
+  const hasClosed = (): boolean => isClosed; // it changes while a run awaits its start
   const inherited = Object.fromEntries(
     INHERITED.flatMap((name) => {
       const value = deps.environment[name];
@@ -80,7 +81,7 @@ export function shellAction(settings: ShellSettings, deps: ShellDeps): Action {
   );
 
   const runCommand = async (command: Command, run: Run): Promise<Outcome> => {
-    if (run.signal.aborted || isClosed) return stopped;
+    if (run.signal.aborted || hasClosed()) return stopped;
     let group: ProcessGroup;
     try {
       group = await ProcessGroup.start('/bin/sh', ['-c', command.cmd], deps.clock, {
@@ -93,7 +94,7 @@ export function shellAction(settings: ShellSettings, deps: ShellDeps): Action {
       return notStarted(error);
     }
     running.add(group);
-    if (isClosed) group.kill(); // closed while it was being started
+    if (hasClosed()) group.kill();
     const end = await group.ended(run.signal);
     running.delete(group);
     if (group.holdsOutput) leaveBehind(group);
