@@ -1,3 +1,4 @@
+import { suggestion } from '../config/nearest.ts';
 import { tokenText, type Token } from '../grammar/tokens.ts';
 import { UsageError, type Command, type CommandContext } from './command.ts';
 import { currentCommand } from './current.ts';
@@ -32,6 +33,10 @@ export async function runCommand(
 ): Promise<void> {
   const typed = name === undefined ? '' : tokenText(name);
   const command = commands.find((known) => known.name === typed);
-  if (command === undefined) throw new UsageError(`no command is called "${typed}"; see help`);
+  if (command === undefined) {
+    const names = commands.map((known) => known.name);
+    const meant = suggestion(typed, names) || '; see help';
+    throw new UsageError(`no command is called "${typed}"${meant}`);
+  }
   await command.run(args, context);
 }

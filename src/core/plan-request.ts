@@ -41,7 +41,7 @@ export function draftOf(request: PlanRequest, context: DraftContext): JudgedRequ
   const schedule =
     request.kind === 'interval' ? intervalOf(request) : calendarOrCron(request, context);
   const first = firstFireTime(schedule, context.now);
-  if (first === undefined) throw neverFires(whyNever(schedule));
+  if (first === undefined) throw neverFires(whyNever(schedule, context.now));
   const draft = {
     key: request.key === '' ? context.newKey() : request.key,
     schedule,
@@ -141,13 +141,17 @@ function givenFields(fields: FieldValues, ranges: Readonly<Record<FieldName, Ran
 const isOneMoment = ({ second, minute, hour, day, month }: FieldValues): boolean =>
   [second, minute, hour, day, month].every((value) => value !== undefined);
 
-function whyNever(schedule: Schedule): string {
+function whyNever(schedule: Schedule, now: UnixSeconds): string {
   if (schedule.kind === 'interval') return 'the interval never ends';
   if (schedule.kind === 'cron') return `no time ever matches ${quote(schedule.expression)}`;
-  const { fields, zone, year } = schedule;
+  const { kind, fields, zone, year } = schedule;
   const given = fieldNames
     .flatMap((name) => (fields[name] === undefined ? [] : [`${name} ${fields[name]}`]))
     .join(', ');
-  if (year === undefined) return `no time ever matches ${given}`;
-  return `${given} is past, or no date, in ${year} (${zone}); unset month to repeat`;
+  const isEver = firstFireTime({ kind, fields, zone }, now) !== undefined;
+  if (year === undefined || !isEver) return `no time ever matches ${given}`;
+  return (
+    `${given} is past, or no date, in ${year} (${zone}); ` +
+    'with second to month all set a plan fires once, in this year: unset one of them to repeat'
+  );
 }

@@ -123,6 +123,7 @@ describe('what fails', () => {
       'forsun: week is *, a number, */N, */N/COUNT or a cron field, not "7h"\n',
     ],
     [['bogus'], 2, 'forsun: no command is called "bogus"; see help\n'],
+    [['lss'], 2, 'forsun: no command is called "lss"; did you mean ls?\n'],
     [['get a b'], 2, 'forsun: expected get KEY: put quotes around what holds blanks\n'],
     [['get'], 2, 'forsun: expected get KEY\n'],
     [

@@ -165,7 +165,16 @@ describe('calendars', () => {
     const moment = { second: 0, minute: 30, hour: 8, day: 21, month: 11 };
     expect(draftOf(calendar(moment), context).firstFireTime).toBe(now);
     expectRefusal(calendar({ ...moment, minute: 29 }), 'never_fires', 'minute 29', '2026');
-    expectRefusal(calendar({ ...moment, day: 29, month: 2 }), 'never_fires', '2026');
+    expectRefusal(calendar({ ...moment, day: 29, month: 2 }), 'never_fires', 'no date, in 2026');
+  });
+
+  test('a date of no year is refused without the advice that is for this year', () => {
+    const fields = { second: 0, minute: 0, hour: 0, day: 30, month: 2 };
+    expectRefusal(
+      calendar(fields),
+      'never_fires',
+      'no time ever matches second 0, minute 0, hour 0, day 30, month 2',
+    );
   });
 });
 
