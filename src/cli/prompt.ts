@@ -35,20 +35,26 @@ export async function runPrompt(options: PromptOptions): Promise<void> {
   const reader = createInterface({
     input: process.stdin,
     output: process.stdout,
-    prompt: 'forsun> ',
+    prompt: PROMPT,
     history: [...history.load()].reverse(),
     historySize: HISTORY_LINES,
     removeHistoryDuplicates: true,
     completer: (line: string) => complete(line, session.client),
   });
   handleInterrupts(reader, session, output);
+  let unread = 0;
+  reader.on('line', () => unread++);
   try {
     await output.write(`forsun ${forsunVersion()}. help shows the commands, Ctrl-D leaves.\n`);
     reader.prompt();
+    let isPasted = false;
     for await (const line of reader) {
+      unread--;
       history.add(line);
+      if (isPasted) await output.write(`${PROMPT}${line}\n`);
       await session.run(line);
-      reader.prompt();
+      isPasted = unread > 0; // its echo stands above the output of the lines before it
+      if (!isPasted) reader.prompt();
     }
     await output.write('\n'); // behind Ctrl-D
   } catch (error) {
@@ -59,6 +65,7 @@ export async function runPrompt(options: PromptOptions): Promise<void> {
   }
 }
 
+const PROMPT = 'forsun> ';
 const GIVEN_UP = 'given up; a change may have been made all the same';
 
 class Session {

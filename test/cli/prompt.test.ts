@@ -42,6 +42,18 @@ test('the prompt runs a line, shows an error and goes on, and ends with Ctrl-D',
   expect(await terminal.exitCode()).toBe(0);
 });
 
+test('each of several lines pasted at once stands above its own output', async () => {
+  const terminal = open(server.port);
+  await terminal.until(PROMPT);
+  terminal.type('get a', keys.enter, 'get b', keys.enter, 'get c', keys.enter);
+  for (const key of ['b', 'c']) {
+    await terminal.until('(1003)\r\n');
+    expect(await terminal.until(`get ${key}\r\n`)).toBe(`${PROMPT}get ${key}\r\n`);
+  }
+  await terminal.until('(1003)');
+  await terminal.until(PROMPT);
+});
+
 test('exit leaves, and the commands behind it do not run', async () => {
   const terminal = open(server.port);
   await terminal.until(PROMPT);
