@@ -10,6 +10,8 @@ import { aDirectory } from './database.ts';
 export interface ForsundOptions {
   /** Where the store is; several starts may share it, one after the other. */
   readonly store: string;
+  /** What it is to do instead of serving. */
+  readonly command?: 'check';
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** A command that runs node in its own process, as strace -D does. */
@@ -112,15 +114,16 @@ interface Output {
   readonly all: string;
 }
 
-function launch({ store, args = [], env = {}, under = [] }: ForsundOptions): {
+function launch({ store, command, args = [], env = {}, under = [] }: ForsundOptions): {
   readonly child: ChildProcess;
   readonly exited: Promise<Exit>;
   readonly output: Output;
 } {
   const words = [
     ...under,
-    ...[process.execPath, 'bin/forsund', ...args],
-    ...['--driver-mem-store-file', store, ...(args.includes('--port') ? [] : ['--port', '0'])],
+    ...[process.execPath, 'bin/forsund', ...(command === undefined ? [] : [command]), ...args],
+    ...['--driver-mem-store-file', store],
+    ...(command !== undefined || args.includes('--port') ? [] : ['--port', '0']),
   ];
   const child = spawn(words[0] ?? '', words.slice(1), {
     env: { PATH: process.env['PATH'], HOME: join(store, '..'), ...env },
