@@ -1,5 +1,7 @@
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+
+import { isMissing } from './faults.ts';
 
 /** Makes what was created in, renamed into or removed from a directory survive a power cut. */
 export async function syncDirectory(directory: string): Promise<void> {
@@ -13,13 +15,27 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** A directory for its owner's eyes only; its name, and every one made above it, is on disk. */
+/**
+ * A directory for its owner's eyes only; its name, and every one made above it, is on disk. Made step by
+ * step, for Node's recursive mkdir never returns where a file system says ENOENT for ever, as /proc does.
+ */
 export async function makeDirectory(directory: string): Promise<void> {
-  const topmost = await mkdir(directory, { recursive: true, mode: 0o700 });
-  if (topmost === undefined) return;
-  for (let made = directory; ; made = dirname(made)) {
-    await syncDirectory(dirname(made));
-    if (made === topmost || made === dirname(made)) return;
+  const isMade = await makeOne(directory).catch(async (error: unknown) => {
+    if (!isMissing(error) || dirname(directory) === directory) throw error;
+    await makeDirectory(dirname(directory));
+    return makeOne(directory);
+  });
+  if (isMade) await syncDirectory(dirname(directory));
+}
+
+/** False when the directory is there already. */
+async function makeOne(directory: string): Promise<boolean> {
+  try {
+    await mkdir(directory, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if ((await stat(directory).catch(() => undefined))?.isDirectory() === true) return false;
+    throw error;
   }
 }
 
