@@ -13,7 +13,7 @@ export const actionSettings = {
   }),
   maxQueuedPerOrigin: setting('ACTION_MAX_QUEUED_PER_ORIGIN', {
     value: wholeNumber(0, 1_000_000),
-    default: '1024',
+    default: '4000',
     meaning: 'firings that wait in memory for one target; further ones wait in the store',
   }),
   maxHeld: setting('ACTION_MAX_HELD', {

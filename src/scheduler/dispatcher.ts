@@ -11,6 +11,8 @@ import { Verdict, type VerdictDeps } from './verdict.ts';
 
 /** A run that takes longer than this and brings no answer does not count as ended in time. */
 const promptMs = 1_000;
+/** Parked firings fetched at once for an origin that has yet to prove itself. */
+const trialSize = 64;
 /** Between attempts to settle while the store refuses changes. */
 const settleAgainMs = 1_000;
 
@@ -56,7 +58,7 @@ export class Dispatcher {
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
     this.#verdict = new Verdict(deps);
-    this.#lanes = new Lanes(deps.limits);
+    this.#lanes = new Lanes(deps.limits, () => deps.clock.monotonicMs());
     this.#parking = new Parking({
       ...deps,
       roomOf: (origin) => this.#roomForParked(origin),
@@ -86,9 +88,11 @@ export class Dispatcher {
     }
   }
 
-  /** Looks for parked firings whose origin has room; to be called at each tick. */
-  async fetchParked(): Promise<void> {
-    if (!this.#isDraining) await this.#parking.sweep();
+  /** At each tick: parks what waits for a stalled origin, fetches what is parked where there is room. */
+  async tick(): Promise<void> {
+    if (this.#isDraining) return;
+    for (const held of this.#lanes.removeStalled()) this.#park(held);
+    await this.#parking.sweep();
   }
 
   /**
@@ -142,10 +146,12 @@ export class Dispatcher {
     return this.#lanes.isProven(origin) ? queue : Math.min(queue, held / 2 - this.#unprovenHeld);
   }
 
-  /** None until half of the queue is free: few large steps, not many small ones. */
+  /** None until half of the queue is free: few large steps, not many small ones. Little for a trial. */
   #roomForParked(origin: string): number {
     const isHalfFree = this.#lanes.queued(origin) <= this.#deps.limits.queuedPerOrigin / 2;
-    return isHalfFree ? Math.min(this.#roomOf(origin), this.room()) : 0;
+    if (!isHalfFree || this.#lanes.isStalled(origin)) return 0;
+    const most = this.#lanes.isProven(origin) ? Infinity : trialSize;
+    return Math.min(most, this.#roomOf(origin), this.room());
   }
 
   #enqueue(held: Held): void {

@@ -11,13 +11,15 @@ export interface DispatchLimits {
 export const dispatchDefaults: DispatchLimits = {
   runs: 1_024,
   held: 8_192,
-  queuedPerOrigin: 1_024,
+  queuedPerOrigin: 4_000,
 };
 
 /** Origins remembered as proven. */
 const maxProven = 10_000;
 /** The part of all runs that one origin may have before it has proved itself. */
 const unprovenShare = 1 / 64;
+/** Runs under way and none ended for that long: the origin is stalled. */
+const stalledMs = 1_000;
 
 /** Gives the room of a run back; says whether it ended in time, or undefined when it never started. */
 export type Ended = (inTime: boolean | undefined) => void;
@@ -28,6 +30,8 @@ export class Lane<T> {
   readonly maxRuns: number;
   readonly queue: T[] = [];
   running = 0;
+  /** When a run of it ended last, or the first of those under way began. */
+  progressMs = 0;
 
   constructor(origin: string, maxRuns: number) {
     this.origin = origin;
@@ -41,10 +45,12 @@ export class Lane<T> {
 
 /**
  * The lanes of all origins, and whose turn it is. An origin is proven while its last run ended in time;
- * half of all runs is open to proven ones only, so many dead targets cannot fill what the living need.
+ * half of all runs is open to proven ones only, so many dead targets cannot fill what the living need. A
+ * target that dies with much before it stalls: nothing of it ends.
  */
 export class Lanes<T> {
   readonly #limits: DispatchLimits;
+  readonly #monotonicMs: () => number;
   readonly #lanes = new Map<string, Lane<T>>();
   readonly #ready = { proven: new Set<Lane<T>>(), unproven: new Set<Lane<T>>() };
   readonly #proven = new Set<string>();
@@ -52,8 +58,9 @@ export class Lanes<T> {
   #unprovenRunning = 0;
   #unprovenTurn = false;
 
-  constructor(limits: DispatchLimits) {
+  constructor(limits: DispatchLimits, monotonicMs: () => number) {
     this.#limits = limits;
+    this.#monotonicMs = monotonicMs;
   }
 
   get running(): number {
@@ -81,6 +88,7 @@ export class Lanes<T> {
     const item = lane?.queue.shift();
     if (lane === undefined || item === undefined) return undefined;
     const isUnproven = !this.isProven(lane.origin);
+    if (lane.running === 0) lane.progressMs = this.#monotonicMs();
     lane.running += 1;
     this.#running += 1;
     if (isUnproven) this.#unprovenRunning += 1;
@@ -89,6 +97,7 @@ export class Lanes<T> {
       item,
       ended: (inTime) => {
         lane.running -= 1;
+        lane.progressMs = this.#monotonicMs();
         this.#running -= 1;
         if (isUnproven) this.#unprovenRunning -= 1;
         if (inTime !== undefined) this.#remember(lane.origin, inTime);
@@ -97,13 +106,34 @@ export class Lanes<T> {
     };
   }
 
+  /** Its runs are under way, and none has ended for a while. */
+  isStalled(origin: string): boolean {
+    const lane = this.#lanes.get(origin);
+    return lane !== undefined && this.#isStalled(lane);
+  }
+
+  /** Takes out all that wait for stalled origins, which have proved nothing any more. */
+  removeStalled(): T[] {
+    return [...this.#lanes.values()].flatMap((lane) => {
+      if (!this.#isStalled(lane)) return [];
+      this.#proven.delete(lane.origin);
+      return this.#removeQueued(lane);
+    });
+  }
+
   /** Takes out all that wait. */
   removeQueued(): T[] {
-    return [...this.#lanes.values()].flatMap((lane) => {
-      const items = lane.queue.splice(0);
-      this.#file(lane);
-      return items;
-    });
+    return [...this.#lanes.values()].flatMap((lane) => this.#removeQueued(lane));
+  }
+
+  #isStalled({ running, progressMs }: Lane<T>): boolean {
+    return running > 0 && this.#monotonicMs() - progressMs > stalledMs;
+  }
+
+  #removeQueued(lane: Lane<T>): T[] {
+    const items = lane.queue.splice(0);
+    this.#file(lane);
+    return items;
   }
 
   #nextLane(): Lane<T> | undefined {

@@ -1,10 +1,15 @@
+import { BoundedCache } from '../core/bounded-cache.ts';
 import type { Log } from '../core/log.ts';
+import type { Clock } from '../core/time.ts';
 import type { Counters } from '../metrics/counters.ts';
 import type { Claim, Store } from '../stores/store.ts';
 import type { EndedPlans } from './ended-plans.ts';
 import { ParkedOrigins } from './parked-origins.ts';
 
+const tellAgainMs = 60_000;
+
 export interface ParkingDeps {
+  readonly clock: Clock;
   readonly store: Store;
   readonly counters: Counters;
   readonly log: Log;
@@ -20,6 +25,7 @@ export interface ParkingDeps {
 export class Parking {
   readonly #deps: ParkingDeps;
   readonly #origins: ParkedOrigins;
+  readonly #told = new BoundedCache<string, number>(1_000);
   #isSweeping = false;
   /** Firings that are being fetched. */
   #coming = 0;
@@ -41,7 +47,7 @@ export class Parking {
   /** Notes that a firing of the origin is being parked. */
   add(origin: string): void {
     this.#deps.counters.add('parked_count');
-    if (!this.has(origin)) this.#deps.log.warn('target_overloaded', { origin });
+    this.#tell(origin);
     this.#origins.add(origin);
   }
 
@@ -89,6 +95,15 @@ export class Parking {
       this.#coming -= wanted;
       onFetched();
     }
+  }
+
+  /** Once a minute for each origin: a busy one may park and be fetched for many times a second. */
+  #tell(origin: string): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    const toldMs = this.#told.get(origin);
+    if (toldMs !== undefined && nowMs - toldMs < tellAgainMs) return;
+    this.#told.set(origin, nowMs);
+    this.#deps.log.warn('target_overloaded', { origin });
   }
 
   #failed(error: unknown): void {

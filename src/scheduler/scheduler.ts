@@ -137,7 +137,7 @@ export class Scheduler implements PlanService {
     for await (const _second of ticks(this.#deps.clock, this.#stop.signal)) {
       this.#deps.counters.add('timer_loop_count');
       this.#claimSoon();
-      void this.#dispatcher.fetchParked();
+      void this.#dispatcher.tick();
     }
   }
 

@@ -30,6 +30,21 @@ test('law 7: many dead targets at once leave half of all runs to proven ones', a
   await rig.stop();
 });
 
+test('law 7: proven targets that die with much before them leave room to the living', async () => {
+  const rig = new Rig({ dispatch: { runs: 100, held: 400, queuedPerOrigin: 200 } }, 10);
+  await rig.scheduler.create(every(1, 'healthy', { target: 'healthy' }));
+  for (const target of ['a', 'b', 'c']) await rig.scheduler.create(once(1, target, { target }));
+  await rig.pass(1);
+  for (let n = 0; n < 1_500; n += 1)
+    await rig.scheduler.create(once(1, `dead-${n}`, { target: 'abc'.charAt(n % 3), hold: '1' }));
+  await rig.pass(20);
+  const healthy = rig.probe.runs.filter(({ key }) => key === 'healthy');
+  const late = healthy.filter(({ fireTime, startedAt }) => startedAt - fireTime > 2);
+  expect(healthy).toHaveLength(21);
+  expect(late).toEqual([]);
+  await rig.stop();
+});
+
 test('law 7: what was parked runs once its target answers again, oldest first', async () => {
   const rig = new Rig({ dispatch: { runs: 100, held: 400, queuedPerOrigin: 4 } }, 1);
   await rig.scheduler.create(once(1, 'first', { target: 'a', hold: '1' }));

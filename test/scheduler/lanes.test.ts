@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { type Ended, Lanes } from '../../src/scheduler/lanes.ts';
 
 const limits = { runs: 4, held: 100, queuedPerOrigin: 10 };
+let nowMs = 0;
 
 /** Starts all that has room; returns what was started, with the way to end each. */
 function startAll(lanes: Lanes<string>): { item: string; ended: Ended }[] {
@@ -12,7 +13,7 @@ function startAll(lanes: Lanes<string>): { item: string; ended: Ended }[] {
 }
 
 test('an origin runs no more than its limit at once, and the rest keep their order', () => {
-  const lanes = new Lanes<string>(limits);
+  const lanes = new Lanes<string>(limits, () => nowMs);
   for (const item of ['a1', 'a2', 'a3']) lanes.enqueue('a', 1, item);
   const [first] = startAll(lanes);
   expect(first?.item).toBe('a1');
@@ -22,7 +23,7 @@ test('an origin runs no more than its limit at once, and the rest keep their ord
 });
 
 test('origins that never answered in time get at most half of all runs', () => {
-  const lanes = new Lanes<string>(limits);
+  const lanes = new Lanes<string>(limits, () => nowMs);
   for (const origin of ['dead1', 'dead2', 'dead3']) lanes.enqueue(origin, 64, origin);
   const dead = startAll(lanes);
   expect(dead).toHaveLength(2);
@@ -36,7 +37,7 @@ test('origins that never answered in time get at most half of all runs', () => {
 });
 
 test('a late ending takes the proof away', () => {
-  const lanes = new Lanes<string>(limits);
+  const lanes = new Lanes<string>(limits, () => nowMs);
   for (const inTime of [true, false]) {
     lanes.enqueue('a', 1, 'a');
     startAll(lanes)[0]?.ended(inTime);
@@ -45,7 +46,7 @@ test('a late ending takes the proof away', () => {
 });
 
 test('origins take turns', () => {
-  const lanes = new Lanes<string>({ ...limits, runs: 2 });
+  const lanes = new Lanes<string>({ ...limits, runs: 2 }, () => nowMs);
   for (const origin of ['a', 'b']) {
     lanes.enqueue(origin, 64, origin);
     startAll(lanes)[0]?.ended(true);
@@ -57,4 +58,19 @@ test('origins take turns', () => {
       .map(({ item }) => item)
       .sort(),
   ).toEqual(['a', 'b']);
+});
+
+test('a proven origin of which nothing ends any more is stalled: it gives up its queue and its proof', () => {
+  const lanes = new Lanes<string>(limits, () => nowMs);
+  lanes.enqueue('a', 1, 'proof');
+  startAll(lanes)[0]?.ended(true);
+  for (const item of ['a1', 'a2', 'a3']) lanes.enqueue('a', 1, item);
+  const [running] = startAll(lanes);
+  nowMs += 1_000;
+  expect(lanes.removeStalled()).toEqual([]);
+  nowMs += 1;
+  expect(lanes.removeStalled()).toEqual(['a2', 'a3']);
+  expect([lanes.isProven('a'), lanes.isStalled('a')]).toEqual([false, true]);
+  running?.ended(true);
+  expect([lanes.isProven('a'), lanes.isStalled('a')]).toEqual([true, false]);
 });
