@@ -1,9 +1,10 @@
-import { open, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect, test, vi } from 'vitest';
 
 import { levelFiles } from '../support/database.ts';
+import { HttpSink } from '../support/http-sink.ts';
 import { aStore, ForsundProcess, runForsund } from '../support/forsund-process.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -55,6 +56,38 @@ test.each([
   await harm(current!);
   expect((await check(store)).code).toBe(1);
   expect(await runForsund({ store })).toMatchObject({ code: 1, stderr: oneLineWith(store) });
+});
+
+test('forsund check --repair puts the damaged store aside, whole, tells what is lost, and the rest is served', async () => {
+  const sink = await HttpSink.open();
+  const store = await storeOfPlans('SIGKILL');
+  const log = (await levelFiles(join(store, 'db'), '.log')).at(-1)!;
+  await flip(log, Math.floor((await stat(log)).size / 2));
+  const damaged = await readFile(log);
+
+  const repaired = await runForsund({ store, command: 'check', args: ['--repair'] });
+  expect(repaired).toMatchObject({ code: 0, stderr: '' });
+  expect(repaired.stdout).toContain(log);
+  const aside = (await readdir(join(store, '..'))).filter((name) => /^store\.damaged-/.test(name));
+  expect(aside).toHaveLength(1);
+  expect(await readFile(log.replace(store, join(store, '..', aside[0]!)))).toEqual(damaged);
+  expect(await check(store)).toMatchObject({ code: 0, stderr: '' });
+
+  const forsund = await ForsundProcess.start({ store });
+  const client = forsund.client();
+  const kept = await client.getKeys();
+  expect(kept.length).toBeGreaterThan(plans / 3);
+  expect(kept.length).toBeLessThan(plans);
+  expect((await client.info()).get('plan_count')).toBe(String(kept.length));
+  await client.createTimeout({
+    key: 'new',
+    second: 1,
+    action: 'http',
+    params: { url: sink.url() },
+  });
+  await sink.until('new', 1);
+  const generation = Number(sink.of('new')[0]!.fireId.split(':')[1]);
+  expect(generation, 'none is used twice, not one of a lost plan').toBeGreaterThan(plans);
 });
 
 /** A store of plans that are due in an hour, whose server has ended so. */
