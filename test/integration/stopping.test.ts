@@ -33,7 +33,8 @@ test('SIGTERM takes in nothing new, lets runs end, cuts the rest, and the next s
   sink.answer = () => held;
   slow.answer = ({ key, attempt }) =>
     key === 'is cut' && attempt === 1 ? new Promise(() => undefined) : 200;
-  const cmd = `echo "$FORSUN_KEY $FORSUN_ATTEMPT" >> ${marks}; [ $FORSUN_ATTEMPT = 2 ] || { trap '' TERM; sleep 3600.5 & sleep 3600.5; }`;
+  const long = `sleep 40.${process.pid}`; // told from the same test of another run
+  const cmd = `echo "$FORSUN_KEY $FORSUN_ATTEMPT" >> ${marks}; [ $FORSUN_ATTEMPT = 2 ] || { trap '' TERM; ${long} & ${long}; }`;
   await client.createTimeout({ key: 'deaf', second: 0, params: { cmd } });
   await make('ends in time', sink.url());
   await make('is cut', slow.url());
@@ -44,7 +45,7 @@ test('SIGTERM takes in nothing new, lets runs end, cuts the rest, and the next s
   await vi.waitFor(async () => {
     expect(await client.get('has not started')).toMatchObject({ running: 1 });
   });
-  await eventually(() => existsSync(marks));
+  await eventually(() => processes(long).length === 3);
 
   forsund.signal('SIGTERM');
   const stoppingAt = performance.now();
@@ -54,7 +55,7 @@ test('SIGTERM takes in nothing new, lets runs end, cuts the rest, and the next s
   expect(await forsund.exited).toEqual({ code: 0, signal: null });
   const tookMs = performance.now() - stoppingAt;
   expect(tookMs).toBeGreaterThanOrEqual(graceMs);
-  expect(processes('sleep 3600.5')).toEqual([]);
+  await eventually(() => processes(long).length === 0); // SIGKILL takes its moment
   expect(forsund.output).toMatch(/INFO stopped\n$/);
 
   const again = await ForsundProcess.start({ store, args });
