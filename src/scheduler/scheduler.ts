@@ -173,14 +173,13 @@ export class Scheduler implements PlanService {
       const now = store.now();
       const late = Math.min(this.#catchUp.left(), Math.ceil(room / 2));
       const lateBefore = addSeconds(now, -this.#settings.lateAfterSeconds);
-      const { claims, merged, skipped, more } = await this.#ended.whileClaiming(async () => {
+      const { more, moved } = await this.#ended.whileClaiming(async () => {
         const result = await store.claim(now, { firings: room, late, lateBefore });
         this.#account(result);
         this.#dispatcher.accept(result.claims.filter(({ firing }) => !this.#ended.has(firing)));
         return result;
       });
-      const isMoving = claims.length + merged + skipped > 0;
-      if (!more || !isMoving) return;
+      if (!more || moved === 0) return;
     }
   }
 

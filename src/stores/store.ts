@@ -24,6 +24,11 @@ export interface ClaimResult {
   readonly skipped: number;
   /** Firings claimed of which the due time was a misfire. */
   readonly misfires: number;
+  /**
+   * Entries that are not due any more: fired, merged, skipped, expired, or set aside until their plan
+   * changes. With none, to claim at once again would bring nothing.
+   */
+  readonly moved: number;
   /** More is due by then than was taken, and more room would take it at once. */
   readonly more: boolean;
 }

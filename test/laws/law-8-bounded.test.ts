@@ -31,3 +31,15 @@ test('law 8, bounded: a list beyond its cap is refused, and says to narrow the p
   expect(await rig.scheduler.keys('k3')).toEqual(['k3']);
   await rig.stop();
 });
+
+test('law 8, bounded: a store that says "more" and gives nothing is asked once a second, not in a spin', async () => {
+  const rig = new Rig();
+  let asked = 0;
+  rig.store.claim = async () => {
+    asked += 1;
+    return { claims: [], merged: 0, skipped: 0, misfires: 0, moved: 0, more: true };
+  };
+  await rig.pass(5);
+  expect(asked).toBeLessThanOrEqual(6);
+  await rig.stop();
+});

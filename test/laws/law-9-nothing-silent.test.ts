@@ -50,7 +50,7 @@ test('law 9, nothing silent: a stored plan whose policy is not understood fails,
     rig.store.claim = async () => none;
     return { ...none, claims: [{ plan, firing }] };
   };
-  const none = { claims: [], merged: 0, skipped: 0, misfires: 0, more: false };
+  const none = { claims: [], merged: 0, skipped: 0, misfires: 0, moved: 0, more: false };
   await rig.store.put({ key: 'k', count: 1, action: 'probe', params, schedule }, addSeconds(T0, 1));
   await rig.pass(1);
   expect(rig.log.events()).toContain('firing_failed');

@@ -74,7 +74,8 @@ export class MemoryStore implements Store {
 
   async claim(until: UnixSeconds, room: ClaimRoom): Promise<ClaimResult> {
     this.#refuseInOutage();
-    const result = { claims: [] as Claim[], merged: 0, skipped: 0, misfires: 0, more: false };
+    const claims: Claim[] = [];
+    const result = { claims, merged: 0, skipped: 0, misfires: 0, moved: 0, more: false };
     let late = room.late;
     for (const { plan, due, firing } of this.#agenda(until)) {
       const isLate = firing === undefined && due < room.lateBefore;
@@ -84,12 +85,14 @@ export class MemoryStore implements Store {
       }
       if (firing !== undefined) {
         result.claims.push(this.#claimAgain(plan, firing));
+        result.moved += 1;
         continue;
       }
       const step = advance(plan, policyOf(plan.params), due, until);
       result.merged += step.merged;
       result.skipped += step.skipped;
       if (step.waits) continue;
+      result.moved += 1;
       if (isLate) late -= 1;
       if (step.isMisfire && step.fire !== undefined) result.misfires += 1;
       if (step.next !== undefined && step.next <= until) result.more = true;

@@ -32,6 +32,7 @@ export class ClaimDue implements Change<ClaimResult> {
   #merged = 0;
   #skipped = 0;
   #misfires = 0;
+  #moved = 0;
 
   constructor(agenda: NearAgenda, until: UnixSeconds, room: ClaimRoom, options: ClaimOptions) {
     this.#agenda = agenda;
@@ -48,6 +49,7 @@ export class ClaimDue implements Change<ClaimResult> {
 
   apply(view: View): Answer<ClaimResult> {
     const { late, due, waiting } = this.#candidates;
+    this.#moved = late.length + due.length + waiting.length;
     for (const entry of late) this.#guarded(entry, () => this.#claimDue(entry, view));
     let next = 0;
     for (const entry of due) {
@@ -63,6 +65,7 @@ export class ClaimDue implements Change<ClaimResult> {
       merged: this.#merged,
       skipped: this.#skipped,
       misfires: this.#misfires,
+      moved: this.#moved,
       more: this.#agenda.hasDue(this.#until),
     });
   }
