@@ -1,16 +1,22 @@
 import type { Run } from './action.ts';
 
-/** What tells a receiver which firing it gets, as flat name and value pairs. */
-export const firingHeaders = (run: Run): string[] => [
+export const firingHeaderNames = [
   'X-FORSUN-TIMESTAMP',
-  String(run.fireTime),
   'X-FORSUN-KEY',
-  printable(run.key),
   'X-FORSUN-FIRE-ID',
-  printable(run.fireId),
   'X-FORSUN-ATTEMPT',
-  String(run.attempt),
-];
+] as const;
+
+/** What tells a receiver which firing it gets, as flat name and value pairs. */
+export function firingHeaders({ fireTime, key, fireId, attempt }: Run): string[] {
+  const values = {
+    'X-FORSUN-TIMESTAMP': String(fireTime),
+    'X-FORSUN-KEY': printable(key),
+    'X-FORSUN-FIRE-ID': printable(fireId),
+    'X-FORSUN-ATTEMPT': String(attempt),
+  };
+  return firingHeaderNames.flatMap((name) => [name, values[name]]);
+}
 
 /**
  * Percent-encodes, as UTF-8, `%`, what is not printable ASCII, and blanks at either end (HTTP drops

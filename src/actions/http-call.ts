@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { Params } from '../core/plan.ts';
+import { firingHeaderNames } from './firing-headers.ts';
 import type { Credentials } from './http-auth.ts';
 import {
   badParam,
@@ -88,8 +89,9 @@ export const headerFacts: ParamFacts = {
   isSecret: true,
 };
 
-/** Written by the server itself; harmless, and often copied along from a browser: left out. */
+/** Written by the server itself; harmless, and often copied along from a browser or a firing: left out. */
 const OUR_HEADERS = new Set([
+  ...firingHeaderNames.map((name) => name.toLowerCase()),
   'connection',
   'content-length',
   'keep-alive',

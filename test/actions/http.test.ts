@@ -120,6 +120,22 @@ describe('a request', () => {
     expect(Buffer.from(String(headers['x-token']), 'latin1').toString('utf8')).toBe('t=1; é');
   });
 
+  test('tells of its firing what the server says, though its plan say otherwise', async () => {
+    await fire(anHttp(), {
+      url: sink.url,
+      'header_X-Forsun-Key': 'evil',
+      'header_x-forsun-fire-id': 'evil',
+      'header_X-FORSUN-TIMESTAMP': '1',
+      'header_x-forsun-attempt': '9',
+    });
+    expect(sink.received[0]?.headers).toMatchObject({
+      'x-forsun-key': 'order:42',
+      'x-forsun-fire-id': 'order:42:7:1700000000',
+      'x-forsun-timestamp': '1700000000',
+      'x-forsun-attempt': '1',
+    });
+  });
+
   test('carries any key, encoded as far as a header needs it', async () => {
     const key = ' 100% — "a b"\r\nX: y\0\u{1f600} ';
     await fire(anHttp(), { url: sink.url }, { key });
