@@ -109,10 +109,11 @@ function storeOptions(config: Config, { clock, log }: AppDeps): StoreOptions {
 
 function actionSettings({ action, thrift }: Config): ActionSettings {
   const { shell, http } = action;
-  const allowShell = shell.allow === 'auto' ? isLoopback(thrift.bind) : shell.allow === 'yes';
+  const isShellLocal = shell.allow === 'auto' && isLoopback(thrift.bind);
+  const isShellGiven = shell.allow === 'yes' || isShellLocal;
   return {
     ...actionDefaults,
-    allowShell,
+    shellLeave: isShellGiven ? 'given' : shell.allow === 'no' ? 'forbidden' : 'exposed',
     shell,
     http: { ...actionDefaults.http, ...http },
   };

@@ -5,15 +5,17 @@ import { httpAction, httpDefaults, type HttpSettings } from './http.ts';
 import { nameDefaults, Names, type NameSettings } from './names.ts';
 import { shellAction, shellDefaults, type ShellSettings } from './shell.ts';
 
+/** May shell run what any client sends? Not while strangers may be among them, unless the person says so. */
+export type ShellLeave = 'given' | 'exposed' | 'forbidden';
+
 export interface ActionSettings {
-  /** Off unless every listener is local or the person says so: it runs what any client sends. */
-  readonly allowShell: boolean;
+  readonly shellLeave: ShellLeave;
   readonly shell: ShellSettings;
   readonly http: HttpSettings;
   readonly names: NameSettings;
 }
 
-export const actionDefaults: Omit<ActionSettings, 'allowShell'> = {
+export const actionDefaults: Omit<ActionSettings, 'shellLeave'> = {
   shell: shellDefaults,
   http: httpDefaults,
   names: nameDefaults,
@@ -28,6 +30,12 @@ export interface ActionDeps {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+const whyShellIsOff: Readonly<Record<Exclude<ShellLeave, 'given'>, string>> = {
+  exposed:
+    'the server listens beyond this machine; start it with --allow-shell to run what clients send',
+  forbidden: 'the server was started with --allow-shell no, or a setting that says so',
+};
+
 /** The actions that come with the server. */
 export function builtinActions(
   settings: ActionSettings,
@@ -35,13 +43,9 @@ export function builtinActions(
 ): (Action | DisabledAction)[] {
   const names = new Names(deps.clock, settings.names);
   return [
-    settings.allowShell
+    settings.shellLeave === 'given'
       ? shellAction(settings.shell, deps)
-      : {
-          name: 'shell',
-          disabledBecause:
-            'the server listens beyond this machine; start it with --allow-shell to run what clients send',
-        },
+      : { name: 'shell', disabledBecause: whyShellIsOff[settings.shellLeave] },
     httpAction(settings.http, { ...deps, names }),
   ];
 }

@@ -11,18 +11,19 @@ const deps = { clock: realClock, log: new RecordedLog(), version: '0', environme
 
 test('shell and http are there', async () => {
   const registry = new ActionRegistry(
-    builtinActions({ ...actionDefaults, allowShell: true }, deps),
+    builtinActions({ ...actionDefaults, shellLeave: 'given' }, deps),
   );
   expect(registry.names()).toEqual(['shell', 'http']);
   await registry.close();
 });
 
-test('shell without leave is off, and the refusal names --allow-shell', async () => {
-  const registry = new ActionRegistry(
-    builtinActions({ ...actionDefaults, allowShell: false }, deps),
-  );
+test.each([
+  ['exposed', /^the action shell is off: the server listens beyond this machine; .*--allow-shell/],
+  ['forbidden', /^the action shell is off: the server was started with --allow-shell no/],
+] as const)('shell that is %s is off, and the refusal says why', async (shellLeave, reason) => {
+  const registry = new ActionRegistry(builtinActions({ ...actionDefaults, shellLeave }, deps));
   expect(registry.names()).toEqual(['http']);
-  expect(() => registry.get('shell')).toThrow(/the action shell is off: .*--allow-shell/);
+  expect(() => registry.get('shell')).toThrow(reason);
   await registry.close();
 });
 
