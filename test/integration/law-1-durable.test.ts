@@ -130,14 +130,15 @@ async function write(
   }
 }
 
-/** Half the time between any two instructions, half the time right behind a reply. */
+/** Half the time between any two instructions once the first reply has come, half right behind one. */
 async function killedAtSomeMoment(
   forsund: ForsundProcess,
   journal: Journal,
   round: number,
 ): Promise<void> {
   if (round % 2 === 0) {
-    await sleep(20 + Math.random() * 250);
+    await new Promise<void>((resolve) => (journal.onAcknowledgement = resolve));
+    await sleep(Math.random() * 250);
     await forsund.kill('SIGKILL');
     return;
   }
