@@ -352,7 +352,9 @@ describe('a target that', () => {
   ])('%s is tried again', async (_, text, reason) => {
     const server = await aRawServer((socket) => {
       socket.once('data', () => {
-        if (text() === '') socket.resetAndDestroy();
+        // Who speaks no HTTP is left by the client, which must have read that before.
+        if (text().startsWith('SSH')) socket.write(text());
+        else if (text() === '') socket.resetAndDestroy();
         else socket.write(text(), () => setTimeout(() => socket.resetAndDestroy(), 20));
       });
     });
@@ -414,11 +416,12 @@ describe('TLS', () => {
 
 test('a run that is stopped ends at once, whatever it waits for', async () => {
   const http = anHttp();
-  const silent = await aRawServer(() => undefined);
-  for (const url of [silent.url, silent.url.replace('http:', 'https:')]) {
+  for (const scheme of ['http:', 'https:']) {
+    const silent = await aRawServer(() => undefined);
+    const url = silent.url.replace('http:', scheme);
     const stop = new AbortController();
     const ended = fire(http, { url, request_timeout: '30' }, { signal: stop.signal });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => silent.openConnections === 1);
     stop.abort();
     expect(await ended).toMatchObject({
       kind: 'retry',
@@ -441,11 +444,12 @@ describe('connections', () => {
     expect(await sinks[2]!.openConnections).toBe(1);
   });
 
-  test('that are idle are closed before two seconds', async () => {
-    await fire(anHttp(), { url: sink.url });
-    const since = performance.now();
-    await until(async () => (await sink.openConnections) === 0);
-    expect(performance.now() - since).toBeLessThan(2_000);
+  test('that are idle are closed, though the server would keep them', async () => {
+    const patient = await aRawServer((socket) => {
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
+    });
+    expect(await fire(anHttp(), { url: patient.url })).toEqual({ kind: 'done' });
+    await until(() => patient.openConnections === 0);
   });
 
   test('are all gone once the action is closed, busy ones too', async () => {

@@ -31,16 +31,19 @@ test('a scan walks a million deleted entries behind its end, unless a live mark 
       for (let n = from; n < from + chunk; n++) batch.del(entry(n));
     });
     const range = { gte: secondKey('agenda', T0), lt: secondKey('agenda', addSeconds(T0, 60)) };
-    const scanMs = async (): Promise<number> => {
-      const start = performance.now();
+    const scanCost = async (): Promise<number> => {
+      const before = process.cpuUsage();
       expect(await db.keys(range)).toEqual([]);
-      return performance.now() - start;
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
     };
-    const withoutMark = await scanMs();
+    const withoutMark = await scanCost();
     await db.write((batch) => batch.put(range.lt, Buffer.alloc(0)));
-    const withMark = await scanMs();
+    // The cheapest of some: LevelDB may compact meanwhile, on a thread of the same process.
+    const withMark: number[] = [];
+    for (let tries = 0; tries < 10; tries++) withMark.push(await scanCost());
     // Measured: 150 to 200 ms against 0.35 ms.
-    expect(withoutMark / withMark).toBeGreaterThan(5);
+    expect(withoutMark / Math.min(...withMark)).toBeGreaterThan(5);
   });
 }, 120_000);
 
