@@ -161,8 +161,9 @@ export class Dispatcher {
   }
 
   #park(held: Held): void {
-    this.#parking.add(held.origin);
-    void this.#settle(held, { kind: 'parked', origin: held.origin });
+    const { origin } = held;
+    this.#parking.add(origin);
+    void this.#settle(held, { kind: 'parked', origin }).then(() => this.#parking.parked(origin));
   }
 
   #pump(): void {

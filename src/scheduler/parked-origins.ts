@@ -11,6 +11,8 @@ export class ParkedOrigins {
   readonly #page: (after: string | undefined, limit: number) => Promise<readonly string[]>;
   /** Where the next page starts; undefined when the store holds none that are unknown. */
   #unread: { readonly after: string | undefined } | undefined = { after: undefined };
+  /** One was dropped that may lie before the next page, so it is read from the start once more. */
+  #hasMissed = false;
 
   constructor(page: (after: string | undefined, limit: number) => Promise<readonly string[]>) {
     this.#page = page;
@@ -22,7 +24,7 @@ export class ParkedOrigins {
 
   add(origin: string): void {
     if (this.#known.size < maxKnown) this.#known.add(origin);
-    else this.#unread ??= { after: undefined };
+    else if (!this.#known.has(origin)) this.#hasMissed = true;
   }
 
   delete(origin: string): void {
@@ -36,7 +38,12 @@ export class ParkedOrigins {
 
   /** Reads on in the store when few are known; true when there may be something new. */
   async readOn(): Promise<boolean> {
-    if (this.#unread === undefined || this.#known.size > maxKnown - pageSize) return false;
+    if (this.#known.size > maxKnown - pageSize) return false;
+    if (this.#unread === undefined && this.#hasMissed) {
+      this.#unread = { after: undefined };
+      this.#hasMissed = false;
+    }
+    if (this.#unread === undefined) return false;
     const { after } = this.#unread;
     const origins = await this.#page(after, pageSize);
     for (const origin of origins) this.#known.add(origin);

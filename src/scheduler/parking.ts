@@ -26,6 +26,8 @@ export class Parking {
   readonly #deps: ParkingDeps;
   readonly #origins: ParkedOrigins;
   readonly #told = new BoundedCache<string, number>(1_000);
+  /** Origins under way to be fetched: one fetch at a time each, or together they pass its room. */
+  readonly #fetching = new Set<string>();
   #isSweeping = false;
   /** Firings that are being fetched. */
   #coming = 0;
@@ -48,6 +50,11 @@ export class Parking {
   add(origin: string): void {
     this.#deps.counters.add('parked_count');
     this.#tell(origin);
+    this.#origins.add(origin);
+  }
+
+  /** Notes that it is parked now: an origin that was looked at before it was durable is looked at again. */
+  parked(origin: string): void {
     this.#origins.add(origin);
   }
 
@@ -76,16 +83,17 @@ export class Parking {
 
   async #fetch(origin: string): Promise<void> {
     const { ended, onFetched, roomOf, store, take } = this.#deps;
-    if (!this.has(origin)) return;
-    const wanted = roomOf(origin);
+    if (!this.has(origin) || this.#fetching.has(origin)) return;
+    const wanted = Math.floor(roomOf(origin));
     if (wanted < 1) return;
     this.#coming += wanted;
+    this.#fetching.add(origin);
     // Out of the list before asking: whoever parks meanwhile puts the origin back.
     this.#origins.delete(origin);
     try {
       await ended.whileClaiming(async () => {
         const claims = await store.claimParked(origin, wanted);
-        if (claims.length === wanted) this.#origins.add(origin);
+        if (claims.length > 0) this.#origins.add(origin);
         take(claims.filter(({ firing }) => !ended.has(firing)));
       });
     } catch (error) {
@@ -93,6 +101,7 @@ export class Parking {
       throw error;
     } finally {
       this.#coming -= wanted;
+      this.#fetching.delete(origin);
       onFetched();
     }
   }

@@ -85,7 +85,7 @@ export interface Store {
    * is claimed is not claimed again. A repeating plan's next due time takes its place on the agenda.
    */
   claim(until: UnixSeconds, room: ClaimRoom): Promise<ClaimResult>;
-  /** As claim, from what is parked at the origin, oldest first. */
+  /** As claim, from what is parked at the origin, oldest first; none only when nothing is parked there. */
   claimParked(origin: string, limit: number): Promise<readonly Claim[]>;
   /** Origins that have something parked, in byte order, after that one; at most `limit`. */
   parkedOrigins(after: string | undefined, limit: number): Promise<readonly string[]>;

@@ -169,12 +169,15 @@ export class LevelStore implements Store {
     return result;
   }
 
-  claimParked(origin: string, limit: number): Promise<readonly Claim[]> {
-    return this.#commit.change(
-      new ClaimParked(this.#db, this.#parkedStarts, { origin, limit }, (key, error) =>
-        this.#unclaimable.report(key, error),
-      ),
-    );
+  async claimParked(origin: string, limit: number): Promise<readonly Claim[]> {
+    for (;;) {
+      const { claims, hasFound } = await this.#commit.change(
+        new ClaimParked(this.#db, this.#parkedStarts, { origin, limit }, (key, error) =>
+          this.#unclaimable.report(key, error),
+        ),
+      );
+      if (claims.length > 0 || !hasFound) return claims;
+    }
   }
 
   parkedOrigins(after: string | undefined, limit: number): Promise<readonly string[]> {

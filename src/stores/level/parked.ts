@@ -39,8 +39,14 @@ export class ParkedStarts {
   }
 }
 
-/** Store.claimParked as a change. */
-export class ClaimParked implements Change<readonly Claim[]> {
+export interface ParkedClaims {
+  readonly claims: readonly Claim[];
+  /** Something was parked, though perhaps nothing that could be claimed: further on may be more. */
+  readonly hasFound: boolean;
+}
+
+/** A part of Store.claimParked as a change. */
+export class ClaimParked implements Change<ParkedClaims> {
   readonly #db: Database;
   readonly #starts: ParkedStarts;
   readonly #origin: string;
@@ -72,7 +78,7 @@ export class ClaimParked implements Change<readonly Claim[]> {
     return this.#entries.map(({ key }) => key);
   };
 
-  apply(view: View): Answer<readonly Claim[]> {
+  apply(view: View): Answer<ParkedClaims> {
     const claims = this.#entries.flatMap(({ key, fireTime }) => {
       try {
         return this.#claim(view, key, fireTime) ?? [];
@@ -81,7 +87,7 @@ export class ClaimParked implements Change<readonly Claim[]> {
         return [];
       }
     });
-    return () => claims;
+    return () => ({ claims, hasFound: this.#entries.length > 0 });
   }
 
   #claim(view: View, key: string, fireTime: UnixSeconds): Claim | undefined {

@@ -99,3 +99,25 @@ test.each([
   );
   await expect(openLevelStore(options)).rejects.toThrow(message);
 });
+
+test('parked firings behind a record that cannot be read are claimed all the same', async () => {
+  const options = await levelOptions();
+  let store = await openLevelStore(options);
+  for (const key of ['a', 'b', 'c']) await store.put(aDraft({ key, count: 1 }), due);
+  const { claims } = await store.claim(due, claimRoom);
+  for (const { firing } of claims) await store.settle(firing, { kind: 'parked', origin: 'o' });
+  await store.close();
+  await withDatabase(options, async (db) => {
+    const [record] = await db.getMany([planKey('a')]);
+    await db.write((batch) => batch.put(planKey('a'), flipped(record!)));
+  });
+  store = await openLevelStore(options);
+  const keys: string[] = [];
+  for (let more = true; more;) {
+    const parked = await store.claimParked('o', 1);
+    keys.push(...parked.map(({ firing }) => firing.key));
+    more = parked.length > 0;
+  }
+  expect(keys).toEqual(['b', 'c']);
+  await store.close();
+});
