@@ -57,13 +57,11 @@ test('law 1, durable: what was acknowledged is there after kill -9 at any moment
   }
 
   for (let round = 0; round < rounds; round++) {
-    const { acknowledgements } = journal;
     const load = Array.from({ length: writers }, (_, writer) =>
       write(forsund.client(), journal, { writer, round }),
     );
     await killedAtSomeMoment(forsund, journal, round);
     await Promise.all(load);
-    expect(journal.acknowledgements).toBeGreaterThan(acknowledgements);
 
     forsund = await ForsundProcess.start({ store });
     const client = forsund.client();
@@ -83,6 +81,7 @@ test('law 1, durable: what was acknowledged is there after kill -9 at any moment
     const planCount = Number((await client.info()).get('plan_count'));
     expect(planCount).toBe(present.length + ticking.length);
   }
+  expect(journal.acknowledgements).toBeGreaterThan(rounds * 20);
   expect((await sink.until('tick/1', 2)).length).toBeGreaterThan(1);
 });
 
