@@ -1,92 +1,92 @@
 import { existsSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
-import { ForsunClient } from '../../src/client/forsun-client.ts';
 import { aDirectory } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
-import { aStore, ForsundProcess } from '../support/forsund-process.ts';
+import { aStore, type ForsundOptions, ForsundProcess } from '../support/forsund-process.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-/** An address of this machine that is not loopback: whoever calls it comes from it. */
-let outside: string;
-
-beforeAll(() => {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const found = all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
-  if (found === undefined) {
-    throw new Error('protected mode cannot be tested: this machine has no address but loopback');
-  }
-  outside = found;
-});
-
 const wide = ['--bind', '0.0.0.0'];
+
+/** A server that reaches beyond loopback, on a host of its own. */
+async function aWideServer(
+  options: Partial<ForsundOptions> = {},
+): Promise<{ forsund: ForsundProcess; host: NetNamespace }> {
+  const host = NetNamespace.make();
+  const args = [...wide, ...(options.args ?? [])];
+  const store = await aStore();
+  const forsund = await ForsundProcess.start({ store, ...options, args, under: host.under });
+  return { forsund, host };
+}
 
 describe('protected mode', () => {
   test('a peer from beyond loopback is told its address and the exact setting, and no more', async () => {
-    const forsund = await ForsundProcess.start({ store: await aStore(), args: wide });
-    const refusal = `serves loopback and trusted networks, and ${outside} is in none. To serve it, start forsund with --trust-network ${outside}/32 (or FORSUN_TRUST_NETWORK=${outside}/32)`;
-    for (const call of [
-      (client: ForsunClient) => client.ping(),
-      (client: ForsunClient) => client.createTimeout({ key: 'k', hour: 1 }),
-    ]) {
-      const client = new ForsunClient({ host: outside, port: forsund.port });
-      await expect(call(client)).rejects.toThrow(refusal);
-      client.close();
+    const { forsund, host } = await aWideServer();
+    const { address } = host;
+    const refusal = `serves loopback and trusted networks, and ${address} is in none. To serve it, start forsund with --trust-network ${address}/32 (or FORSUN_TRUST_NETWORK=${address}/32)`;
+    for (const command of ['ls', "set k */5/1 * * * * * http 'url=http://127.0.0.1:9/'"]) {
+      const refused = await host.forsun(address, forsund.port, command);
+      expect(refused).toMatchObject({ code: 1, stdout: '' });
+      expect(refused.stderr).toContain(refusal);
     }
-    expect(await forsund.client().getKeys()).toEqual([]);
-    expect(forsund.output).toContain(`thrift_peer_refused peer=${outside}`);
+    expect(await host.forsun('127.0.0.1', forsund.port, 'ls')).toMatchObject({
+      code: 0,
+      stdout: '',
+    });
+    expect(forsund.output).toContain(`thrift_peer_refused peer=${address}`);
   });
 
+  const trusted = '192.0.2.0/24';
   test.each([
-    ['by flag', () => ({ args: [...wide, '--trust-network', `${outside}/32`] })],
+    ['by flag', { args: ['--trust-network', '192.0.2.1/32'] }],
     [
-      'by flag, as a wider network',
-      () => ({ args: [...wide, '--trust-network', '0.0.0.0/1', '--trust-network', '128.0.0.0/1'] }),
+      'by flags, as a wider network',
+      { args: ['--trust-network=10.0.0.0/8', '--trust-network', trusted] },
     ],
-    ['by environment', () => ({ args: wide, env: { FORSUN_TRUST_NETWORK: `${outside}/32` } })],
+    ['by environment', { env: { FORSUN_TRUST_NETWORK: trusted } }],
   ])('a peer of a trusted network is served: %s', async (_how, options) => {
-    const forsund = await ForsundProcess.start({ store: await aStore(), ...options() });
-    const client = new ForsunClient({ host: outside, port: forsund.port });
-    await client.ping();
-    client.close();
+    const { forsund, host } = await aWideServer(options);
+    expect(await host.forsun(host.address, forsund.port, 'ls')).toMatchObject({ code: 0 });
   });
 });
 
 describe('the shell action', () => {
+  const inASecond = (command: string): string => `set k */1/1 * * * * * shell '${command}'`;
+
   test('is off while a listener reaches beyond loopback, and says why', async () => {
-    const forsund = await ForsundProcess.start({ store: await aStore(), args: wide });
-    const made = forsund.client().createTimeout({ second: 1, params: { cmd: 'true' } });
-    await expect(made).rejects.toMatchObject({
-      code: 1006,
-      message: expect.stringContaining('--allow-shell') as string,
-    });
+    const { forsund, host } = await aWideServer();
+    const refused = await host.forsun('127.0.0.1', forsund.port, inASecond('true'));
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/--allow-shell .*\(1006\)/);
   });
 
   test('is on there when it is allowed', async () => {
     const file = join(await aDirectory(), 'ran');
-    const args = [...wide, '--allow-shell'];
-    const forsund = await ForsundProcess.start({ store: await aStore(), args });
-    await forsund.client().createTimeout({ second: 0, params: { cmd: `touch ${file}` } });
+    const { forsund, host } = await aWideServer({ args: ['--allow-shell'] });
+    await host.forsun('127.0.0.1', forsund.port, inASecond(`touch ${file}`));
     await eventually(() => existsSync(file));
   });
 
   test('that a stored plan needs and may not have fails the plan, and runs nothing', async () => {
     const file = join(await aDirectory(), 'ran');
     const store = await aStore();
-    const keep = ['--store-status-expried', '60'];
-    const before = await ForsundProcess.start({ store, args: keep });
+    const args = ['--store-status-expried', '60'];
+    const before = await ForsundProcess.start({ store, args });
     const plan = { key: 'k', second: 2, params: { cmd: `touch ${file}` } };
     await before.client().createTimeout(plan);
     await before.kill('SIGTERM');
-    const forsund = await ForsundProcess.start({ store, args: [...wide, ...keep] });
-    const client = forsund.client();
-    await vi.waitFor(async () => expect((await client.get('k')).status).toBe(-1), {
-      timeout: 10_000,
-    });
+    const { forsund, host } = await aWideServer({ store, args });
+    await vi.waitFor(
+      async () => {
+        const { stdout } = await host.forsun('127.0.0.1', forsund.port, '--json', 'get', 'k');
+        expect(stdout).toMatch(/"status": ?-1/);
+      },
+      { timeout: 10_000 },
+    );
     expect(existsSync(file)).toBe(false);
   });
 });

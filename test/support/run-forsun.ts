@@ -14,9 +14,18 @@ export interface Result {
 /** The built `forsun` command as a process of its own, in UTC, until it ends. */
 export async function runForsun(
   args: readonly string[],
-  { input = '', env = {} }: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  {
+    input = '',
+    env = {},
+    under = [process.execPath, forsunFile],
+  }: {
+    readonly input?: string;
+    readonly env?: NodeJS.ProcessEnv;
+    /** The command's first words. */
+    readonly under?: readonly string[];
+  } = {},
 ): Promise<Result> {
-  const child = spawn(process.execPath, [forsunFile, ...args], {
+  const child = spawn(under[0] ?? '', [...under.slice(1), ...args], {
     env: { PATH: process.env['PATH'], HOME: tmpdir(), TZ: 'UTC', ...env },
   });
   let stdout = '';
