@@ -25,8 +25,8 @@ export interface ClaimResult {
   /** Firings claimed of which the due time was a misfire. */
   readonly misfires: number;
   /**
-   * Entries that are not due any more: fired, merged, skipped, expired, or set aside until their plan
-   * changes. With none, to claim at once again would bring nothing.
+   * Entries that left the agenda, durably: fired, merged, skipped or expired. With none, to claim again at
+   * once would bring nothing, or the same again.
    */
   readonly moved: number;
   /** More is due by then than was taken, and more room would take it at once. */

@@ -1,4 +1,4 @@
-import { ActionRegistry } from '../../src/actions/action.ts';
+import { type Action, ActionRegistry } from '../../src/actions/action.ts';
 import type { UnixSeconds } from '../../src/core/time.ts';
 import { Counters } from '../../src/metrics/counters.ts';
 import { Scheduler, type SchedulerSettings } from '../../src/scheduler/scheduler.ts';
@@ -6,8 +6,9 @@ import {
   type LevelStoreOptions,
   openLevelStoreOver,
 } from '../../src/stores/level/open-level-store.ts';
-import { type Database, openDatabase } from '../../src/stores/level/database.ts';
+import { openDatabase } from '../../src/stores/level/database.ts';
 import { databaseDefaults } from './database.ts';
+import { FailingDatabase } from './failing-database.ts';
 import { FakeClock } from './fake-clock.ts';
 import { T0 } from './plans.ts';
 import { ProbeAction } from './probe-action.ts';
@@ -18,9 +19,8 @@ import { watched, type WatchedStore } from './watched-store.ts';
 export interface LevelRigOptions {
   readonly store?: Partial<LevelStoreOptions>;
   readonly scheduler?: Partial<SchedulerSettings>;
-  readonly maxRunsPerOrigin?: number;
-  /** Stands between the store and its database. */
-  readonly over?: (db: Database, onReopened: () => Promise<void>) => Database;
+  /** In place of the probe. */
+  readonly action?: Action;
 }
 
 /** A scheduler over a real embedded store, on the fake clock; it can die and come back. */
@@ -29,15 +29,18 @@ export class LevelRig {
   readonly log = new RecordedLog();
   readonly counters = new Counters();
   readonly probe: ProbeAction;
-  readonly #directory: string;
+  readonly directory: string;
   readonly #options: LevelRigOptions;
+  readonly #action: Action;
+  #disk: FailingDatabase | undefined;
   #watched: WatchedStore | undefined;
   #scheduler: Scheduler | undefined;
 
   private constructor(directory: string, options: LevelRigOptions) {
-    this.#directory = directory;
+    this.directory = directory;
     this.#options = options;
-    this.probe = new ProbeAction(this.clock, options.maxRunsPerOrigin);
+    this.probe = new ProbeAction(this.clock);
+    this.#action = options.action ?? this.probe;
   }
 
   static async open(directory: string, options: LevelRigOptions = {}): Promise<LevelRig> {
@@ -51,15 +54,20 @@ export class LevelRig {
     return this.#watched.store;
   }
 
+  get disk(): FailingDatabase {
+    if (this.#disk === undefined) throw new TypeError('the rig is down');
+    return this.#disk;
+  }
+
   get scheduler(): Scheduler {
     if (this.#scheduler === undefined) throw new TypeError('the rig is down');
     return this.#scheduler;
   }
 
   async start(): Promise<void> {
-    const { clock, log, counters, probe } = this;
+    const { clock, log, counters } = this;
     const settings: LevelStoreOptions = {
-      ...databaseDefaults(this.#directory),
+      ...databaseDefaults(this.directory),
       sync: 'never',
       statusKeepSeconds: 0,
       random: () => 0.5,
@@ -68,16 +76,14 @@ export class LevelRig {
       log,
       counters,
     };
-    const { over = (db: Database) => db } = this.#options;
-    const store = await openLevelStoreOver(
-      async (onReopened) => over(await openDatabase({ ...settings, onReopened }), onReopened),
-      settings,
-    );
+    const store = await openLevelStoreOver(async (onReopened) => {
+      return (this.#disk = new FailingDatabase(await openDatabase(settings), onReopened));
+    }, settings);
     this.#watched = watched(store);
     this.#scheduler = new Scheduler(
       {
         ...{ clock, log, counters, store: this.#watched.store },
-        ...{ actions: new ActionRegistry([probe]), random: () => 0 },
+        ...{ actions: new ActionRegistry([this.#action]), random: () => 0 },
       },
       { ...schedulerDefaults, ...this.#options.scheduler },
     );
@@ -102,6 +108,12 @@ export class LevelRig {
     await this.rest();
   }
 
+  /** The process dies: what is in flight stays so. */
+  async kill(): Promise<void> {
+    this.disk.die();
+    await this.stop();
+  }
+
   /** Stops in order; what still runs is cut. */
   async stop(): Promise<void> {
     const drained = this.scheduler.drain(0);
@@ -111,6 +123,7 @@ export class LevelRig {
     }
     await drained;
     await this.store.close();
+    this.#disk = undefined;
     this.#watched = undefined;
     this.#scheduler = undefined;
   }

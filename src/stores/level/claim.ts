@@ -49,7 +49,6 @@ export class ClaimDue implements Change<ClaimResult> {
 
   apply(view: View): Answer<ClaimResult> {
     const { late, due, waiting } = this.#candidates;
-    this.#moved = late.length + due.length + waiting.length;
     for (const entry of late) this.#guarded(entry, () => this.#claimDue(entry, view));
     let next = 0;
     for (const entry of due) {
@@ -87,7 +86,7 @@ export class ClaimDue implements Change<ClaimResult> {
     const step = advance(plan, policyOf(plan.params, this.#options.policy), due, this.#until);
     if (step.waits) return false;
     const after = advanced(plan, step, this.#ending);
-    view.set(key, after);
+    this.#set(view, key, after);
     this.#merged += step.merged;
     this.#skipped += step.skipped;
     if (step.fire === undefined) return true;
@@ -103,14 +102,19 @@ export class ClaimDue implements Change<ClaimResult> {
       return false;
     }
     const after = resumed(plan, firing);
-    view.set(key, after);
+    this.#set(view, key, after);
     this.#take(after, fireTime);
     return true;
   }
 
   #expire({ key }: AgendaEntry, view: View): boolean {
-    view.set(key, undefined);
+    this.#set(view, key, undefined);
     return true;
+  }
+
+  #set(view: View, key: string, plan: StoredPlan | undefined): void {
+    view.set(key, plan);
+    this.#moved++;
   }
 
   #take(plan: StoredPlan | undefined, fireTime: UnixSeconds): void {
