@@ -68,7 +68,10 @@ export interface Store {
    * unfinished firings, is void. The first fire time is the caller's, so that it can refuse before.
    */
   put(draft: PlanDraft, firstFireTime: UnixSeconds): Promise<Plan>;
-  /** Removing an absent plan is not an error: the answer is undefined. */
+  /**
+   * Removing an absent plan is not an error: the answer is undefined. A plan that cannot be read is
+   * removed too; of it the answer tells the key, and -1 for its status.
+   */
   remove(key: string): Promise<Plan | undefined>;
   get(key: string): Promise<Plan | undefined>;
   /** Those of the keys that exist, in the order asked. */

@@ -19,6 +19,7 @@ import { NearAgenda } from './near-agenda.ts';
 import { ClaimParked, parkedOrigins, ParkedStarts } from './parked.ts';
 import { strayFirings } from './recovery.ts';
 import { releaseAll, settling } from './settling.ts';
+import { findIndexKeys, unreadPlan, withoutStrayIndexes } from './unreadable.ts';
 
 /** What a level store needs besides its database. */
 export interface LevelStoreSettings {
@@ -86,10 +87,10 @@ export class LevelStore implements Store {
     return this.#clock.now();
   }
 
-  put(draft: PlanDraft, firstFireTime: UnixSeconds): Promise<Plan> {
+  async put(draft: PlanDraft, firstFireTime: UnixSeconds): Promise<Plan> {
     const { key, schedule, count, action, params } = draft;
     const createdTime = this.now();
-    return this.#commit.change({
+    const { plan, wasUnreadable } = await this.#commit.change({
       reads: [key],
       apply: (view) => {
         requireStorableKey(key);
@@ -107,21 +108,29 @@ export class LevelStore implements Store {
           status: 0,
           unfinished: [],
         };
+        const wasUnreadable = view.isUnreadable(key);
         view.set(key, plan);
-        return () => plan;
+        return () => ({ plan, wasUnreadable });
       },
     });
+    if (wasUnreadable) await this.#tidyAfter(key);
+    return plan;
   }
 
-  remove(key: string): Promise<Plan | undefined> {
-    return this.#commit.change({
+  async remove(key: string): Promise<Plan | undefined> {
+    const { plan, wasUnreadable } = await this.#commit.change({
       reads: [key],
       apply: (view) => {
-        const plan = view.plan(key);
+        const wasUnreadable = view.isUnreadable(key);
+        const plan = wasUnreadable
+          ? unreadPlan(key, view.newestGeneration, this.now())
+          : view.plan(key);
         if (plan !== undefined) view.set(key, undefined);
-        return () => plan;
+        return () => ({ plan, wasUnreadable });
       },
     });
+    if (wasUnreadable) await this.#tidyAfter(key);
+    return plan;
   }
 
   async get(key: string): Promise<Plan | undefined> {
@@ -204,6 +213,18 @@ export class LevelStore implements Store {
       const stray = await strayFirings(this.#db, this.#memory);
       return stray.length === 0 ? { counts } : { counts, change: releaseAll(stray, this.#ending) };
     });
+  }
+
+  /** The record under the key could not be read and is gone: so shall be what stood for it elsewhere. */
+  async #tidyAfter(key: string): Promise<void> {
+    this.#log.warn('unreadable_plan_removed', { key: quote(key) });
+    try {
+      const strays = await findIndexKeys(this.#db, key);
+      await this.#commit.change(withoutStrayIndexes(key, strays));
+    } catch (error) {
+      // They do no harm: each is passed over when it is met.
+      this.#log.warn('agenda_not_tidied', { key: quote(key), reason: String(error) });
+    }
   }
 
   #loadAhead(): void {

@@ -28,6 +28,8 @@ export const releaseAll = (firings: readonly Firing[], ending: Ending): Change<u
 
 /** Does nothing when that firing, at that attempt, is not in flight any more. */
 function settle(view: View, firing: Firing, settlement: Settlement, ending: Ending): void {
+  // What cannot be read has nothing to settle; whoever asked would else try again for ever.
+  if (view.isUnreadable(firing.key)) return;
   const plan = view.plan(firing.key);
   const ours = plan && unfinishedAt(plan, firing.fireTime, 'in_flight');
   if (plan?.generation !== firing.generation || ours?.attempt !== firing.attempt) return;

@@ -61,6 +61,17 @@ export class View {
     return seen.after;
   }
 
+  /** There is a record under the key, and it cannot be read. */
+  isUnreadable(key: string): boolean {
+    const { unreadable, isChanged } = this.#seenOf(key);
+    return unreadable !== undefined && !isChanged && !this.#staged.has(key);
+  }
+
+  /** The newest generation that any plan has had. */
+  get newestGeneration(): number {
+    return this.#generation;
+  }
+
   /** The plan is now so, or gone. Encoded at once, so that one that cannot be harms no other change. */
   set(key: string, plan: StoredPlan | undefined): void {
     this.#seenOf(key);
@@ -116,13 +127,14 @@ export class View {
   }
 
   writeTo(batch: WriteBatch): void {
+    // First, so that what a plan has now stays whatever else is taken away.
+    for (const operation of this.#operations) operation(batch);
     for (const [key, { before, unreadable, after, record, isChanged }] of this.#seen) {
       if (!isChanged) continue;
       if (record !== undefined) batch.put(planKey(key), record);
       else if (before !== undefined || unreadable !== undefined) batch.del(planKey(key));
       writeIndexes(before, after, batch);
     }
-    for (const operation of this.#operations) operation(batch);
     const counts = this.counts;
     const { plans, generation } = this.#countsBefore;
     if (counts.plans !== plans || counts.generation !== generation) {

@@ -3,8 +3,10 @@ import { expect, test } from 'vitest';
 import type { LogFields } from '../../../src/core/log.ts';
 import { addSeconds } from '../../../src/core/time.ts';
 import { Counters } from '../../../src/metrics/counters.ts';
+import { checkStore } from '../../../src/stores/level/check.ts';
 import { countsKey, planKey } from '../../../src/stores/level/keys.ts';
 import { openLevelStore } from '../../../src/stores/level/open-level-store.ts';
+import { planContentsCheck } from '../../../src/stores/level/plan-contents.ts';
 import { aDraft, T0 } from '../../support/plans.ts';
 import { levelOptions, withDatabase } from './level-store-places.ts';
 
@@ -50,7 +52,6 @@ test.each([
     const store = await openLevelStore({ ...options, counters });
     const unreadable = { code: 'unknown', message: expect.stringContaining(reason) as string };
     await expect(store.get('b')).rejects.toMatchObject(unreadable);
-    await expect(store.remove('b')).rejects.toMatchObject(unreadable);
     for (let times = 0; times < 3; times++) {
       const { claims } = await store.claim(due, claimRoom);
       expect(claims.map(({ firing }) => firing.key)).toEqual(times === 0 ? ['a', 'c'] : []);
@@ -121,3 +122,28 @@ test('parked firings behind a record that cannot be read are claimed all the sam
   expect(keys).toEqual(['b', 'c']);
   await store.close();
 });
+
+test.each(['remove', 'put'] as const)(
+  'a record that cannot be read goes with all that stands for it: %s',
+  async (how) => {
+    const { options, errors } = await damagedStore(flipped);
+    let store = await openLevelStore(options);
+    const { claims } = await store.claim(due, claimRoom);
+    for (const { firing } of claims) await store.settle(firing, { kind: 'done' });
+    if (how === 'put') await store.put(aDraft({ key: 'b' }), addSeconds(due, 5));
+    else {
+      expect(await store.remove('b')).toMatchObject({ key: 'b', status: -1, generation: 3 });
+      expect(await store.get('b')).toBeUndefined();
+      expect(await store.remove('b')).toBeUndefined();
+    }
+    expect(store.planCount()).toBe(how === 'put' ? 1 : 0);
+    await store.close();
+    expect(errors).toHaveLength(1);
+    expect((await checkStore(options.directory, planContentsCheck())).damage).toEqual([]);
+    store = await openLevelStore(options);
+    expect(await store.claim(addSeconds(due, 5), claimRoom)).toMatchObject({
+      claims: how === 'put' ? [{ firing: { key: 'b', generation: 4 } }] : [],
+    });
+    await store.close();
+  },
+);
