@@ -1,31 +1,20 @@
 import { ForsunConnectionError, ForsunPlanError } from '../client/errors.ts';
-import { SettingError } from '../config/setting-error.ts';
-import { ForsunError } from '../core/errors.ts';
-import { UsageError } from './command.ts';
 import { printable } from './output.ts';
 
-/** What a person is told of an error, and what the process says to its caller. */
+/** What a person is told of an error. */
 export interface Failure {
   readonly message: string;
   /** The server's code of a refusal. */
   readonly code?: number;
-  readonly exitCode: 1 | 2;
 }
 
 export function failureOf(error: unknown): Failure {
-  if (error instanceof UsageError || error instanceof SettingError) {
-    return { message: printable(error.message), exitCode: 2 };
-  }
-  if (error instanceof ForsunPlanError) {
-    return { message: printable(error.message), code: error.code, exitCode: 1 };
-  }
+  const message = printable(error instanceof Error ? error.message : String(error));
+  if (error instanceof ForsunPlanError) return { message, code: error.code };
   if (error instanceof ForsunConnectionError && error.trouble === 'unreachable') {
-    return { message: `${printable(error.message)} (is it running?)`, exitCode: 1 };
+    return { message: `${message} (is it running?)` };
   }
-  if (error instanceof ForsunError || error instanceof Error) {
-    return { message: printable(error.message), exitCode: 1 };
-  }
-  return { message: printable(String(error)), exitCode: 1 };
+  return { message };
 }
 
 /** The failure as one line for people, or as one JSON document. */

@@ -12,7 +12,7 @@ import { outputTo, paintFor, type Output } from './output.ts';
 import { runPrompt } from './prompt.ts';
 import { tokensOfWords } from './words.ts';
 
-/** The `forsun` command: runs what it is given and sets the exit code; 1 refused or failed, 2 misused. */
+/** The `forsun` command: runs what it is given and sets the exit code: 1 for whatever fails, as forsun's. */
 export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   leaveWhenNobodyReads();
   const stdout = outputTo(process.stdout, paintFor(process.stdout.isTTY, env));
@@ -27,7 +27,7 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
   } catch (error) {
     const failure = failureOf(error);
     await stderr.write(stderr.paint('error', failureLine(failure, json).trimEnd()) + '\n');
-    process.exitCode = failure.exitCode;
+    process.exitCode = 1;
   }
 }
 
