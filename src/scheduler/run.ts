@@ -64,11 +64,20 @@ export class RunUnderDeadline {
   }
 }
 
-/** A throw is a bug of the action: it costs this firing, told as a failure, and nothing else. */
+/** A throw, or an answer that is none, is a bug of the action: it costs this firing and nothing else. */
 async function outcomeOf(action: PreparedAction, run: Run): Promise<Outcome> {
   try {
-    return await action.run(run);
+    const outcome: unknown = await action.run(run);
+    if (isOutcome(outcome)) return outcome;
+    return { kind: 'failed', reason: 'the action broke: its answer is no outcome' };
   } catch (error) {
     return { kind: 'failed', reason: `the action broke: ${String(error)}` };
   }
+}
+
+function isOutcome(value: unknown): value is Outcome {
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
+  if (value.kind !== 'retry') return value.kind === 'done' || value.kind === 'failed';
+  const after = 'afterSeconds' in value ? value.afterSeconds : undefined;
+  return after === undefined || Number.isFinite(after);
 }

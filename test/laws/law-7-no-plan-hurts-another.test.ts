@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 
 import { aDirectory } from '../support/database.ts';
 import { LevelRig } from '../support/level-rig.ts';
+import type { Outcome } from '../../src/actions/action.ts';
 import { T0 } from '../support/plans.ts';
 import { every, once, Rig } from '../support/rig.ts';
 
@@ -73,6 +74,18 @@ test('law 7: an action that throws costs its own firing, no tick and no other pl
   await rig.pass(1);
   expect(rig.probe.fired(T0)).toEqual(['broken@1', 'sound@2']);
   expect(rig.log.events()).toContain('firing_failed');
+  await rig.stop();
+});
+
+test('law 7: an action whose answer is no outcome costs its own firing only', async () => {
+  const rig = new Rig();
+  for (const answer of [undefined, 'done', {}, { kind: 'retry', afterSeconds: Number.NaN }]) {
+    rig.probe.outcome = answer as unknown as Outcome;
+    await rig.scheduler.create(once(1, 'broken'));
+    await rig.pass(1);
+    expect(rig.store.planCount()).toBe(0);
+  }
+  expect(rig.counters.value('action_executed_error_count')).toBe(4);
   await rig.stop();
 });
 
