@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 
 import { aDirectory } from '../support/database.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, eventuallyPasses } from '../support/eventually.ts';
 import { aStore, type ForsundOptions, ForsundProcess } from '../support/forsund-process.ts';
 import { NetNamespace } from '../support/net-namespace.ts';
 
@@ -80,13 +80,10 @@ describe('the shell action', () => {
     await before.client().createTimeout(plan);
     await before.kill('SIGTERM');
     const { forsund, host } = await aWideServer({ store, args });
-    await vi.waitFor(
-      async () => {
-        const { stdout } = await host.forsun('127.0.0.1', forsund.port, '--json', 'get', 'k');
-        expect(stdout).toMatch(/"status": ?-1/);
-      },
-      { timeout: 10_000 },
-    );
+    await eventuallyPasses(async () => {
+      const { stdout } = await host.forsun('127.0.0.1', forsund.port, '--json', 'get', 'k');
+      expect(stdout).toMatch(/"status": ?-1/);
+    });
     expect(existsSync(file)).toBe(false);
   });
 });

@@ -34,6 +34,11 @@ export class FakeClock implements Clock {
     return this.#monotonicMs;
   }
 
+  /** How many timers wait for time to pass. */
+  get pendingTimers(): number {
+    return this.#timers.size;
+  }
+
   sleepWhile(second: UnixSeconds, signal: AbortSignal): Promise<void> {
     // The reason of an AbortSignal is `any` by the standard.
     if (signal.aborted) return Promise.reject(signal.reason as Error);

@@ -6,6 +6,7 @@ import { describe, expect, test, vi } from 'vitest';
 
 import type { Database } from '../../../src/stores/level/database.ts';
 import { aDatabase, countKept, key, putMany, value } from '../../support/database.ts';
+import { eventuallyPasses } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { aSmallDisk, mayNotMount } from '../../support/small-disk.ts';
 
@@ -83,10 +84,10 @@ describe.skipIf(mayNotMount)('a full disk', () => {
     const onReopened = vi.fn(() => Promise.resolve());
     const database = await aDatabase(directory, { clock, reserveBytes, onReopened });
     const reserve = join(directory, 'reserve');
-    await vi.waitFor(async () => expect((await stat(reserve)).size).toBe(reserveBytes));
+    await eventuallyPasses(async () => expect((await stat(reserve)).size).toBe(reserveBytes));
     await disk.fill();
     await fillUp((n) => database.write((batch) => batch.put(key(n), value(n))));
-    await vi.waitFor(() => putMany(database, 50_000, 50_100));
+    await eventuallyPasses(() => putMany(database, 50_000, 50_100));
     expect([clock.monotonicMs(), database.isFull, onReopened.mock.calls.length]).toEqual([
       0,
       true,
@@ -96,7 +97,7 @@ describe.skipIf(mayNotMount)('a full disk', () => {
 
     await disk.empty();
     await clock.advance(1);
-    await vi.waitFor(async () => expect((await stat(reserve)).size).toBe(reserveBytes));
+    await eventuallyPasses(async () => expect((await stat(reserve)).size).toBe(reserveBytes));
     expect(database.isFull).toBe(false);
   });
 
@@ -105,7 +106,7 @@ describe.skipIf(mayNotMount)('a full disk', () => {
     const directory = join(disk.directory, 'store');
     const database = await aDatabase(directory, { reserveBytes });
     await putMany(database, 0, 100);
-    await vi.waitFor(async () => {
+    await eventuallyPasses(async () => {
       expect((await stat(join(directory, 'reserve'))).size).toBe(reserveBytes);
     });
     await database.close();
@@ -146,16 +147,17 @@ async function fillUp(put: (n: number) => Promise<void>): Promise<'failed' | 'ro
 /** Lets seconds pass until a write is taken; how many it took. */
 async function untilWritable(clock: FakeClock, database: Database): Promise<number> {
   for (let seconds = 0; seconds < 60; seconds++) {
-    const isWritten = await putMany(database, 80_000, 80_001).then(
-      () => true,
-      () => false,
-    );
+    // Opening anew is real work on a real file system: the clock stands until it has failed, and waits.
+    const isWritten = await eventuallyPasses(async () => {
+      const isTaken = await putMany(database, 80_000, 80_001).then(
+        () => true,
+        () => false,
+      );
+      expect(isTaken || clock.pendingTimers > 0).toBe(true);
+      return isTaken;
+    });
     if (isWritten) return seconds;
     await clock.advance(1);
-    // Opening anew is real work on a real file system; the clock stands meanwhile.
-    await vi
-      .waitFor(() => putMany(database, 80_000, 80_001), { timeout: 300, interval: 10 })
-      .catch(() => undefined);
   }
   return Infinity;
 }

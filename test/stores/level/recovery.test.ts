@@ -6,6 +6,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { readCommitFile } from '../../../src/stores/level/commit-file.ts';
 import type { Database } from '../../../src/stores/level/database.ts';
 import { aDatabase, aDirectory, countKept, levelFiles, putMany } from '../../support/database.ts';
+import { eventuallyPasses } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { aSmallDisk, mayNotMount, type SmallDisk } from '../../support/small-disk.ts';
 
@@ -24,7 +25,7 @@ describe.skipIf(mayNotMount)('after a failed write', () => {
     });
     await putMany(database, 0, 10);
     await breakOnce(disk, database);
-    await vi.waitFor(async () => {
+    await eventuallyPasses(async () => {
       await clock.advance(1);
       await putMany(database, 20, 30);
     });
@@ -41,7 +42,7 @@ describe.skipIf(mayNotMount)('after a failed write', () => {
     const [log] = await levelFiles(join(directory, 'db'), '.log');
     await rm(log!);
     await breakOnce(disk, database);
-    await vi.waitFor(async () => {
+    await eventuallyPasses(async () => {
       await clock.advance(1);
       expect(onFatal).toHaveBeenCalledOnce();
     });
@@ -65,7 +66,9 @@ describe('the number of the last commit on disk', () => {
     const directory = await aDirectory();
     const database = await aDatabase(directory);
     for (let n = 0; n < 5; n++) await putMany(database, n, n + 1);
-    await vi.waitFor(async () => expect(await readCommitFile(join(directory, 'commit'))).toBe(5));
+    await eventuallyPasses(async () =>
+      expect(await readCommitFile(join(directory, 'commit'))).toBe(5),
+    );
   });
 
   test('follows each second when batches are synced every second, and never leads', async () => {
@@ -76,10 +79,10 @@ describe('the number of the last commit on disk', () => {
     for (let n = 0; n < 5; n++) await putMany(database, n, n + 1);
     expect(await readCommitFile(commit)).toBe(0);
     await clock.advance(1);
-    await vi.waitFor(async () => expect(await readCommitFile(commit)).toBe(5));
+    await eventuallyPasses(async () => expect(await readCommitFile(commit)).toBe(5));
     await putMany(database, 5, 6);
     expect(await readCommitFile(commit)).toBe(5);
-    await vi.waitFor(async () => {
+    await eventuallyPasses(async () => {
       await clock.advance(1);
       expect(await readCommitFile(commit)).toBe(6);
     });
