@@ -8,8 +8,9 @@ import { flawless, intervalTimes, judge } from '../support/checker.ts';
 import { eventuallyPasses } from '../support/eventually.ts';
 import { aStore, EndedEarly, ForsundProcess } from '../support/forsund-process.ts';
 import { HttpSink } from '../support/http-sink.ts';
+import { mayNotMount } from '../support/may-not-mount.ts';
 import { isNightly } from '../support/nightly.ts';
-import { aSmallDisk, mayNotMount } from '../support/small-disk.ts';
+import { aSmallDisk } from '../support/small-disk.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 

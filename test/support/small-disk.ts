@@ -9,9 +9,6 @@ import { aDirectory } from './database.ts';
 
 const run = promisify(execFile);
 
-/** True when someone who cannot mount file systems has said so; else a failing mount fails the test. */
-export const mayNotMount = process.env['FORSUN_TEST_NO_MOUNT'] !== undefined;
-
 export interface SmallDisk {
   readonly directory: string;
   /** Takes all blocks there are. */

@@ -8,7 +8,8 @@ import type { Database } from '../../../src/stores/level/database.ts';
 import { aDatabase, countKept, key, putMany, value } from '../../support/database.ts';
 import { eventuallyPasses } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { aSmallDisk, mayNotMount } from '../../support/small-disk.ts';
+import { mayNotMount } from '../../support/may-not-mount.ts';
+import { aSmallDisk } from '../../support/small-disk.ts';
 
 const reserveBytes = 1024 * 1024;
 

@@ -8,7 +8,8 @@ import type { Database } from '../../../src/stores/level/database.ts';
 import { aDatabase, aDirectory, countKept, levelFiles, putMany } from '../../support/database.ts';
 import { eventuallyPasses } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { aSmallDisk, mayNotMount, type SmallDisk } from '../../support/small-disk.ts';
+import { mayNotMount } from '../../support/may-not-mount.ts';
+import { aSmallDisk, type SmallDisk } from '../../support/small-disk.ts';
 
 describe.skipIf(mayNotMount)('after a failed write', () => {
   test('no write is let through before memory was built anew, and that is tried until it works', async () => {
