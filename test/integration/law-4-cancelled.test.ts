@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 
 import { eventuallyPasses } from '../support/eventually.ts';
+import { FakeTime } from '../support/fake-time.ts';
 import { aStore, ForsundProcess } from '../support/forsund-process.ts';
 import { HttpSink } from '../support/http-sink.ts';
 
@@ -53,10 +54,10 @@ test('law 4, cancelled: a plan removed or replaced while it runs, is queued or p
 
 test('law 4, cancelled: a retrying plan removed or replaced tries no more', async () => {
   const sink = await HttpSink.open();
-  // Long enough for a busy machine to remove and replace before the retry comes.
-  const delay = ['--action-retry-delay-seconds', '6', '--action-retry-delay-rate', '0'];
+  const time = await FakeTime.begin();
+  const delay = ['--action-retry-delay-seconds', '3600', '--action-retry-delay-rate', '0'];
   const args = [...delay, '--action-retry-max-count', '1'];
-  const forsund = await ForsundProcess.start({ store: await aStore(), args });
+  const forsund = await ForsundProcess.start({ store: await aStore(), args, env: time.env });
   const client = forsund.client();
   sink.answer = ({ url }) => (url === '/old' ? 500 : 200);
   const make = (key: string, url: string): Promise<unknown> =>
@@ -68,7 +69,9 @@ test('law 4, cancelled: a retrying plan removed or replaced tries no more', asyn
   }
   await client.remove('removed');
   await make('replaced', '/new');
+  time.set(4_500);
   const all = await sink.until('left-alone', 2);
+  await eventuallyPasses(async () => expect(await client.getKeys()).toEqual([]));
   expect(all.map(({ attempt }) => attempt)).toEqual([1, 2]);
   expect(sink.of('removed')).toHaveLength(1);
   expect(sink.of('replaced').map(({ url, attempt }) => [url, attempt])).toEqual([
