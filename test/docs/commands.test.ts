@@ -2,11 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { loadConfig } from '../../src/config/load.ts';
 import { aDirectory } from '../support/database.ts';
 import { aStore, ForsundProcess } from '../support/forsund-process.ts';
+
+// One process for each line: long on a machine that is busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const pages = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)];
 

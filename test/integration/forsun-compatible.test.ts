@@ -6,8 +6,9 @@ import { expect, test, vi } from 'vitest';
 
 import type { GeneratedClient } from '../../src/client/generated.ts';
 import { aDirectory } from '../support/database.ts';
-import { eventually } from '../support/eventually.ts';
-import { aStore, ForsundProcess } from '../support/forsund-process.ts';
+import { eventually, eventuallyPasses } from '../support/eventually.ts';
+import { FakeTime } from '../support/fake-time.ts';
+import { aStore, type ForsundOptions, ForsundProcess } from '../support/forsund-process.ts';
 import { HttpSink } from '../support/http-sink.ts';
 import { isNightly } from '../support/nightly.ts';
 import { RawClient } from '../support/raw-client.ts';
@@ -20,8 +21,9 @@ const cmd = { cmd: 'true' };
 
 async function aServer(
   args: readonly string[] = [],
+  env: ForsundOptions['env'] = {},
 ): Promise<{ readonly forsund: ForsundProcess; readonly client: GeneratedClient }> {
-  const forsund = await ForsundProcess.start({ store: await aStore(), args });
+  const forsund = await ForsundProcess.start({ store: await aStore(), args, env });
   return { forsund, client: aStockClient(forsund.port) };
 }
 
@@ -107,7 +109,7 @@ test('count 2 fires twice and is gone; count 0 goes on until removed; 0 seconds 
   await client.createTimeout('now', 0, ...unset, 1, 'shell', marking('now'));
   await eventually(() => marks('now') === 1);
   await eventually(() => marks('twice') === 2 && marks('forever') >= 3);
-  await expect(client.get('twice')).rejects.toMatchObject({ code: 1003 });
+  await eventuallyPasses(() => expect(client.get('twice')).rejects.toMatchObject({ code: 1003 }));
   expect(await client.remove('forever')).toMatchObject({
     key: 'forever',
     params: marking('forever'),
@@ -151,30 +153,28 @@ test('a failing HTTP target is asked again after growing delays, never earlier, 
     const failedAt = Math.floor(hits[n]!.atMs / 1000);
     expect(hit.atMs).toBeGreaterThanOrEqual((failedAt + delay * (n + 2)) * 1000);
   }
-  await vi.waitFor(async () => expect(await client.getKeys('')).toEqual([]));
+  await eventuallyPasses(async () => expect(await client.getKeys('')).toEqual([]));
   await sleep(1_000);
   expect([sink.of('again').length, sink.of('final').length]).toEqual([4, 1]);
 });
 
 test('with status_expried a finished plan stays that long with its status', async () => {
-  const { client } = await aServer([
-    '--store-status-expried',
-    '3',
-    '--action-retry-max-count',
-    '0',
-  ]);
+  const time = await FakeTime.begin();
+  const args = ['--store-status-expried', '3600', '--action-retry-max-count', '0'];
+  const { client } = await aServer(args, time.env);
   const sink = await HttpSink.open();
   sink.answer = () => 503;
   await client.createTimeout('done', 0, ...unset, 1, 'shell', cmd);
   await client.createTimeout('false', 0, ...unset, 1, 'shell', { cmd: 'false' });
   await client.createTimeout('failed', 0, ...unset, 1, 'http', { url: sink.url() });
   const status = async (key: string): Promise<number> => Number((await client.get(key)).status);
-  await vi.waitFor(async () => {
+  await eventuallyPasses(async () => {
     expect([await status('done'), await status('false'), await status('failed')]).toEqual([
       1, -1, -1,
     ]);
   });
   expect((await client.get('done')).last_timeout).toBeGreaterThan(0);
-  await vi.waitFor(async () => expect(await client.getKeys('')).toEqual([]), { timeout: 10_000 });
+  time.set(3_600 + 1);
+  await eventuallyPasses(async () => expect(await client.getKeys('')).toEqual([]));
   await expect(client.get('done')).rejects.toMatchObject({ code: 1003 });
 });

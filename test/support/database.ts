@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -12,10 +12,12 @@ import {
 } from '../../src/stores/level/database.ts';
 import { FakeClock } from './fake-clock.ts';
 
-/** A directory that is gone when the test is. */
+/** A directory that is gone when the test is, with all that was laid beside it. */
 export async function aDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'forsun-store-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const around = await mkdtemp(join(tmpdir(), 'forsun-store-'));
+  onTestFinished(() => rm(around, { recursive: true, force: true }));
+  const directory = join(around, 'directory');
+  await mkdir(directory);
   return directory;
 }
 
