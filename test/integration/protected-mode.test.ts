@@ -6,6 +6,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { aDirectory } from '../support/database.ts';
 import { eventually, eventuallyPasses } from '../support/eventually.ts';
 import { aStore, type ForsundOptions, ForsundProcess } from '../support/forsund-process.ts';
+import { mayNotMount } from '../support/may-not-mount.ts';
 import { NetNamespace } from '../support/net-namespace.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -23,7 +24,7 @@ async function aWideServer(
   return { forsund, host };
 }
 
-describe('protected mode', () => {
+describe.skipIf(mayNotMount)('protected mode', () => {
   test('a peer from beyond loopback is told its address and the exact setting, and no more', async () => {
     const { forsund, host } = await aWideServer();
     const { address } = host;
@@ -54,7 +55,7 @@ describe('protected mode', () => {
   });
 });
 
-describe('the shell action', () => {
+describe.skipIf(mayNotMount)('the shell action', () => {
   const inASecond = (command: string): string => `set k */1/1 * * * * * shell '${command}'`;
 
   test('is off while a listener reaches beyond loopback, and says why', async () => {

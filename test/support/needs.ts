@@ -11,6 +11,8 @@ interface Need {
   readonly hint?: string;
 }
 
+const asRoot = 'as root, or set FORSUN_TEST_NO_MOUNT=1 to leave out what mounts';
+
 const needs: readonly Need[] = [
   { package: 'python3-thrift', check: `/usr/bin/python3 -c 'import thrift'` },
   { package: 'thrift-compiler', check: 'thrift --version' },
@@ -25,7 +27,12 @@ const needs: readonly Need[] = [
           package: 'mount',
           check:
             'd=$(mktemp -d); mount -t tmpfs forsun-test $d && umount $d; s=$?; rmdir $d; exit $s',
-          hint: 'as root, or set FORSUN_TEST_NO_MOUNT=1 to leave out the tests of full disks',
+          hint: asRoot,
+        },
+        {
+          package: 'iproute2',
+          check: 'n=forsun-test-$$; ip netns add $n && ip netns delete $n',
+          hint: asRoot,
         },
       ]),
 ];
