@@ -76,34 +76,3 @@ test('a drained scheduler claims nothing more', async () => {
   expect(rig.probe.runs).toEqual([]);
   expect((await rig.store.get('later'))?.nextFireTime).toBe(T0 + 5);
 });
-
-test('what is fetched from the parked while it drains goes back too, and is waited for', async () => {
-  const dispatch = { ...dispatchDefaults, queuedPerOrigin: 1 };
-  const rig = new Rig({ dispatch }, 1);
-  await rig.scheduler.create(once(1, 'runs', { target: 'a', hold: '1' }));
-  await rig.scheduler.create(once(1, 'parked', { target: 'a' }));
-  await rig.pass(1);
-  expect((await rig.store.get('parked'))?.unfinished[0]?.state.kind).toBe('parked');
-  let letStoreAnswer = (): void => undefined;
-  const answers = new Promise<void>((resolve) => (letStoreAnswer = resolve));
-  const claimParked = rig.store.claimParked.bind(rig.store);
-  rig.store.claimParked = async (origin, limit) => {
-    const claims = await claimParked(origin, limit);
-    await answers;
-    return claims;
-  };
-  rig.probe.runs[0]?.end({ kind: 'done' });
-  await rig.clock.advance(0);
-  let isDrained = false;
-  const drained = rig.scheduler.drain(8_000).then(() => (isDrained = true));
-  await rig.clock.advance(0);
-  expect(isDrained).toBe(false);
-  letStoreAnswer();
-  await rig.clock.advance(0);
-  expect(isDrained).toBe(true);
-  await drained;
-  expect(rig.probe.fired(T0)).toEqual(['runs@1']);
-  expect((await rig.store.get('parked'))?.unfinished).toEqual([
-    expect.objectContaining({ attempt: 1, state: { kind: 'waiting', until: T0 + 1 } }),
-  ]);
-});
