@@ -63,10 +63,6 @@ export class Lanes<T> {
     this.#monotonicMs = monotonicMs;
   }
 
-  get running(): number {
-    return this.#running;
-  }
-
   isProven(origin: string): boolean {
     return this.#proven.has(origin);
   }
