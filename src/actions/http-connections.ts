@@ -4,6 +4,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { type Dispatcher, Pool } from 'undici';
 
 import type { Clock } from '../core/time.ts';
+import { connected } from './dial.ts';
 
 /** All that makes a connection what it is: requests that differ in it share none. */
 export interface Target {
@@ -31,11 +32,6 @@ const IDLE_MS = 1_500;
 /** Then a busy connection is replaced too, so that a name that has moved is followed. */
 const MAX_AGE_MS = 60_000;
 
-/** The no answer in time of a connect_timeout. */
-export class ConnectTimeout extends Error {
-  override readonly name = 'ConnectTimeout';
-}
-
 /** Connections to HTTP servers, pooled by target; HTTP/1.1, certificates verified. */
 export class HttpConnections {
   readonly #clock: Clock;
@@ -44,7 +40,7 @@ export class HttpConnections {
   /** By target, the one used longest ago first. */
   readonly #pools = new Map<string, Pool>();
   readonly #closing = new Set<Promise<void>>();
-  readonly #connecting = new Set<Socket>();
+  readonly #stop = new AbortController();
 
   constructor(clock: Clock, lookup: LookupFunction, settings: ConnectionSettings) {
     this.#clock = clock;
@@ -70,7 +66,7 @@ export class HttpConnections {
   async close(): Promise<void> {
     const pools = [...this.#pools.values()];
     this.#pools.clear();
-    for (const socket of this.#connecting) socket.destroy();
+    this.#stop.abort();
     await Promise.all(pools.map((pool) => pool.destroy()));
     await Promise.all(this.#closing);
   }
@@ -86,30 +82,17 @@ export class HttpConnections {
       maxHeaderSize: this.#settings.maxResponseHeaderBytes,
       headersTimeout: 0, // the whole request has its own deadline
       bodyTimeout: 0,
-      connect: (options, callback) => {
-        const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80);
-        const socket =
-          options.protocol === 'https:'
-            ? this.#tls(options.hostname, port, options.servername)
-            : this.#tcp(options.hostname, port);
-        this.#connecting.add(socket);
-        const cancelTimeout = this.#clock.after(connectTimeoutSeconds * 1000, () => {
-          socket.destroy(new ConnectTimeout(`no connection within ${connectTimeoutSeconds} s`));
-        });
-        const settle = (error: Error | undefined): void => {
-          cancelTimeout();
-          socket.off('error', settle).off('close', onClose);
-          this.#connecting.delete(socket);
-          if (error === undefined) callback(null, socket);
-          else callback(error, null);
-        };
-        const onClose = (): void => {
-          settle(new Error('closed before it was connected'));
-        };
-        socket.once(options.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-          settle(undefined);
-        });
-        socket.on('error', settle).on('close', onClose);
+      connect: ({ hostname, port, protocol, servername }, callback) => {
+        const connecting =
+          protocol === 'https:'
+            ? this.#tls(hostname, Number(port) || 443, servername)
+            : this.#tcp(hostname, Number(port) || 80);
+        const event = protocol === 'https:' ? 'secureConnect' : 'connect';
+        const limits = { timeoutSeconds: connectTimeoutSeconds, signal: this.#stop.signal };
+        connected(connecting, event, this.#clock, limits).then(
+          (socket) => callback(null, socket),
+          (error: unknown) => callback(error instanceof Error ? error : new Error('lost'), null),
+        );
       },
     });
   }

@@ -5,10 +5,11 @@ import type { Clock } from '../core/time.ts';
 import type { Action, Outcome, Run } from './action.ts';
 import { firingHeaders } from './firing-headers.ts';
 import { type HttpCall, httpCallOf, MAX_REQUEST_SECONDS } from './http-call.ts';
-import { ConnectTimeout, HttpConnections } from './http-connections.ts';
+import { HttpConnections } from './http-connections.ts';
 import { HttpExchange } from './http-exchange.ts';
 import { outcomeOf } from './http-outcome.ts';
-import { NameError, type Names } from './names.ts';
+import type { Names } from './names.ts';
+import { noAnswer, transportReason } from './no-answer.ts';
 import { RunCut } from './run-cut.ts';
 
 export interface HttpSettings {
@@ -64,7 +65,7 @@ export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
       log.debug('http_answered', { key: run.key, fire_id: run.fireId, origin, status });
       return outcomeOf(origin, status, retryAfter, clock.nowMs());
     } catch (error) {
-      return unanswered(call.url.origin, cut.reason ?? reasonOf(error));
+      return noAnswer(call.url.origin, cut.reason ?? reasonOf(error));
     } finally {
       cut.forget();
     }
@@ -86,18 +87,10 @@ export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
   };
 }
 
-const unanswered = (origin: string, reason: string): Outcome => ({
-  kind: 'retry',
-  reason: `no answer from ${origin}: ${reason}`,
-});
-
-/** Codes and names only: a message may quote what a plan keeps secret. A bug passes on. */
 function reasonOf(error: unknown): string {
-  if (error instanceof ConnectTimeout) return error.message;
-  if (error instanceof NameError) return `its name has no address (${error.code})`;
-  if (error instanceof errors.HTTPParserError) return 'it does not speak HTTP/1.1';
-  if (!(error instanceof Error) || error instanceof TypeError) throw error;
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  return error instanceof errors.HTTPParserError
+    ? 'it does not speak HTTP/1.1'
+    : transportReason(error);
 }
 
 /** With its port, the default one too. */

@@ -25,6 +25,33 @@ export const seconds = (max: number) =>
     .transform(Number)
     .refine((value) => value > 0 && value <= max);
 
+/** A whole number between the two, written in digits. */
+export const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,10}$/)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max);
+
+/** A name or an address, without brackets and port. */
+const host = z.string().regex(/^[\w.:-]{1,255}$/);
+
+/** The params by which plans of several actions name their server; what a setting may give is absent. */
+export const serverParams = (byDefault: { readonly port: number }) => ({
+  host: host.register(paramFacts, { expected: 'a host name or an IP address' }),
+  port: wholeNumber(1, 65_535)
+    .default(byDefault.port)
+    .register(paramFacts, { expected: `a port, 1 to 65535; default: ${byDefault.port}` }),
+  max_connections: wholeNumber(1, MAX_CONNECTIONS)
+    .optional()
+    .register(paramFacts, {
+      expected: `runs at the server at once, 1 to ${MAX_CONNECTIONS}; default: a setting`,
+    }),
+});
+
+/** The most a plan may ask for. */
+const MAX_CONNECTIONS = 1_024;
+
 /**
  * The params that an action's schema names, checked: bad_argument names the first bad one. Others are
  * ignored, as clients send params of their own; an empty value counts as absent, as clients send those too.

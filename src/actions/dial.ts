@@ -1,0 +1,61 @@
+import { connect, type Socket } from 'node:net';
+
+import type { Clock } from '../core/time.ts';
+import type { Names } from './names.ts';
+
+export interface DialOptions {
+  readonly host: string;
+  readonly port: number;
+  /** For the name and the connection together. */
+  readonly timeoutSeconds: number;
+  /** Gives the attempt up. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A TCP connection to the target, its name looked up without the thread pool. Rejects with a NameError, a
+ * ConnectTimeout, the system's error, or the signal's reason; then nothing is left open.
+ */
+export type Dial = (options: DialOptions) => Promise<Socket>;
+
+/** The connection did not come about within its time. */
+export class ConnectTimeout extends Error {
+  override readonly name = 'ConnectTimeout';
+}
+
+export function dialer(clock: Clock, names: Names): Dial {
+  return ({ host, port, ...limits }) => {
+    const socket = connect({ host, port, lookup: names.lookup, noDelay: true, keepAlive: true });
+    return connected(socket, 'connect', clock, limits);
+  };
+}
+
+/** Waits for a socket to be connected; one that is not in time, or not at all, is destroyed. */
+export async function connected<S extends Socket>(
+  socket: S,
+  event: 'connect' | 'secureConnect',
+  clock: Clock,
+  { timeoutSeconds, signal }: Pick<DialOptions, 'timeoutSeconds' | 'signal'>,
+): Promise<S> {
+  const giveUp = (): void => {
+    socket.destroy(signal?.reason instanceof Error ? signal.reason : new Error('given up'));
+  };
+  const cancelTimeout = clock.after(timeoutSeconds * 1000, () => {
+    socket.destroy(new ConnectTimeout(`no connection within ${timeoutSeconds} s`));
+  });
+  // Kept: until its new owner listens, an error must not end the process.
+  socket.on('error', () => undefined);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once(event, resolve);
+      socket.once('error', reject);
+      socket.once('close', () => reject(new Error('closed before it was connected')));
+      if (signal?.aborted === true) giveUp();
+      else signal?.addEventListener('abort', giveUp);
+    });
+    return socket;
+  } finally {
+    cancelTimeout();
+    signal?.removeEventListener('abort', giveUp);
+  }
+}

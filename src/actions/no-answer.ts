@@ -1,0 +1,26 @@
+import type { Outcome } from './action.ts';
+import { ConnectTimeout } from './dial.ts';
+import { NameError } from './names.ts';
+
+/** The target has not said whether it did what was asked: worth another attempt. */
+export const noAnswer = (target: string, reason: string): Outcome => ({
+  kind: 'retry',
+  reason: `no answer from ${target}: ${reason}`,
+});
+
+/** The target has said no, finally. */
+export const refused = (target: string, reason: string): Outcome => ({
+  kind: 'failed',
+  reason: `refused by ${target}: ${reason}`,
+});
+
+/**
+ * Why there was no answer, in codes and names only: a message may quote what a plan keeps secret. What is no
+ * failure of a connection (a bug) passes on.
+ */
+export function transportReason(error: unknown): string {
+  if (error instanceof ConnectTimeout) return error.message;
+  if (error instanceof NameError) return `its name has no address (${error.code})`;
+  if (!(error instanceof Error) || error instanceof TypeError) throw error;
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}

@@ -1,0 +1,44 @@
+import { type AddressInfo, createServer, type Server } from 'node:net';
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import { dialer } from '../../src/actions/dial.ts';
+import { nameDefaults, Names } from '../../src/actions/names.ts';
+import { transportReason } from '../../src/actions/no-answer.ts';
+import { realClock } from './support.ts';
+
+let server: Server;
+beforeEach(async () => {
+  server = createServer((socket) => socket.end('hello')).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+});
+afterEach(() => new Promise((resolve) => server.close(resolve)));
+
+const port = (): number => (server.address() as AddressInfo).port;
+const dial = dialer(realClock, new Names(realClock, nameDefaults));
+
+describe('a dialled connection', () => {
+  test('reaches its target by address and by name', async () => {
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const socket = await dial({ host, port: port(), timeoutSeconds: 5 });
+      expect(String(await socket.toArray())).toBe('hello');
+    }
+  });
+
+  test('that is refused says so by its code', async () => {
+    const options = { host: '127.0.0.1', port: port(), timeoutSeconds: 5 };
+    await new Promise((resolve) => server.close(resolve));
+    expect(await dial(options).catch(transportReason)).toBe('ECONNREFUSED');
+  });
+
+  test('to a name without address says so', async () => {
+    const options = { host: 'a..b', port: 1, timeoutSeconds: 5 };
+    expect(await dial(options).catch(transportReason)).toMatch(/^its name has no address/);
+  });
+
+  test('that is given up is not made, and the error is the reason given', async () => {
+    const options = { host: '127.0.0.1', port: port(), timeoutSeconds: 5 };
+    const signal = AbortSignal.abort(new Error('the deadline'));
+    await expect(dial({ ...options, signal })).rejects.toThrow('the deadline');
+  });
+});
