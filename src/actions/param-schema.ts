@@ -38,7 +38,9 @@ const host = z.string().regex(/^[\w.:-]{1,255}$/);
 
 /** The params by which plans of several actions name their server; what a setting may give is absent. */
 export const serverParams = (byDefault: { readonly port: number }) => ({
-  host: host.register(paramFacts, { expected: 'a host name or an IP address' }),
+  host: host
+    .default('127.0.0.1')
+    .register(paramFacts, { expected: 'a host name or an IP address; default: 127.0.0.1' }),
   port: wholeNumber(1, 65_535)
     .default(byDefault.port)
     .register(paramFacts, { expected: `a port, 1 to 65535; default: ${byDefault.port}` }),
