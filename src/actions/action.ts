@@ -25,12 +25,17 @@ export type Outcome =
 export interface PreparedAction {
   /** Whom a run keeps busy, as `action:host:port`: room is counted by it. Absent: the plan's key. */
   readonly origin?: string;
+  /**
+   * Runs of the origin under way at once, where the plan itself limits them (`max_connections`): plans of
+   * one limit share it and count as a target of their own, so that none slows or outruns those of another.
+   */
+  readonly maxRuns?: number;
   run(run: Run): Promise<Outcome>;
 }
 
 export interface Action {
   readonly name: string;
-  /** Runs of one origin under way at once. */
+  /** Runs of one origin under way at once, for plans that set no limit. */
   readonly maxRunsPerOrigin: number;
   /** Deadline of a run whose plan sets none, in seconds. */
   readonly timeoutSeconds: number;

@@ -1,5 +1,6 @@
 import type { Action, ActionRegistry, PreparedAction } from '../actions/action.ts';
 import { fireId } from '../core/firing.ts';
+import type { Plan } from '../core/plan.ts';
 import { actionParams, policyOf } from '../core/policy.ts';
 import type { Clock } from '../core/time.ts';
 import type { Claim, Settlement, Store } from '../stores/store.ts';
@@ -22,6 +23,7 @@ interface Held {
   readonly action: Action;
   readonly prepared: PreparedAction;
   readonly origin: string;
+  readonly maxRuns: number;
   readonly timeoutSeconds: number;
   /** Is one of those that may hold half of all room at most. */
   countsAsUnproven: boolean;
@@ -131,9 +133,12 @@ export class Dispatcher {
       const action = this.#deps.actions.get(plan.action);
       const prepared = action.prepare(actionParams(plan.params));
       const timeoutSeconds = policyOf(plan.params).timeoutSeconds ?? action.timeoutSeconds;
-      const origin = prepared.origin ?? `${plan.action}:${plan.key}`;
+      const room = {
+        origin: originOf(plan, prepared),
+        maxRuns: prepared.maxRuns ?? action.maxRunsPerOrigin,
+      };
       const waits = { countsAsUnproven: false, isVoid: false };
-      return { claim, action, prepared, origin, timeoutSeconds, ...waits };
+      return { claim, action, prepared, timeoutSeconds, ...room, ...waits };
     } catch (error) {
       return { unrunnable: error instanceof Error ? error.message : String(error) };
     }
@@ -157,7 +162,7 @@ export class Dispatcher {
   #enqueue(held: Held): void {
     held.countsAsUnproven = !this.#lanes.isProven(held.origin);
     if (held.countsAsUnproven) this.#unprovenHeld += 1;
-    this.#lanes.enqueue(held.origin, held.action.maxRunsPerOrigin, held);
+    this.#lanes.enqueue(held.origin, held.maxRuns, held);
   }
 
   #park(held: Held): void {
@@ -272,4 +277,10 @@ export class Dispatcher {
       };
     });
   }
+}
+
+/** Whose room a run takes. A plan's own limit makes another origin of it, so that all of one origin agree. */
+function originOf({ action, key }: Plan, { origin, maxRuns }: PreparedAction): string {
+  const target = origin ?? `${action}:${key}`;
+  return maxRuns === undefined ? target : `${target} max_runs=${maxRuns}`;
 }

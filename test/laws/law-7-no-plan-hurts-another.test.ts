@@ -64,6 +64,22 @@ test('law 7: what was parked runs once its target answers again, oldest first', 
   await rig.stop();
 });
 
+test("law 7: a plan's own limit of runs holds for those that set the same, and slows no other", async () => {
+  const rig = new Rig();
+  const plans = { limited: { max_runs: '1' }, wider: { max_runs: '2' }, free: {} };
+  for (const [name, params] of Object.entries(plans))
+    for (let n = 0; n < 3; n += 1)
+      await rig.scheduler.create(once(1, `${name}${n}`, { target: 'a', hold: '1', ...params }));
+  await rig.pass(1);
+  const started = (name: string): number =>
+    rig.probe.runs.filter(({ key }) => key.startsWith(name)).length;
+  expect([started('limited'), started('wider'), started('free')]).toEqual([1, 2, 3]);
+  rig.probe.runs.find(({ key }) => key === 'limited0')?.end({ kind: 'done' });
+  await rig.pass(1);
+  expect(started('limited')).toBe(2);
+  await rig.stop();
+});
+
 test('law 7: an action that throws costs its own firing, no tick and no other plan', async () => {
   const rig = new Rig();
   rig.probe.outcome = 'throw';

@@ -10,7 +10,7 @@ interface ProbeRun extends Run {
 }
 
 /**
- * An action that notes each run. `target` names its origin; a run of a plan with `hold` lasts until the
+ * An action that notes each run. `target` names its origin, `max_runs` limits its runs; a run of a plan with `hold` lasts until the
  * test ends it, `ignoreAbort` even beyond its deadline; any other ends at once as `outcome` says.
  */
 export class ProbeAction implements Action {
@@ -30,8 +30,10 @@ export class ProbeAction implements Action {
   prepare(params: Params): PreparedAction {
     if (params.has('refuse')) throw badArgument('probe refuses');
     const origin = params.get('target');
+    const maxRuns = params.get('max_runs');
     return {
       ...(origin === undefined ? {} : { origin }),
+      ...(maxRuns === undefined ? {} : { maxRuns: Number(maxRuns) }),
       run: (run) => this.#start(run, params),
     };
   }
