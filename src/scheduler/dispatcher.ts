@@ -8,17 +8,16 @@ import type { EndedPlans } from './ended-plans.ts';
 import { type DispatchLimits, type Ended, Lanes } from './lanes.ts';
 import { Parking } from './parking.ts';
 import { RunUnderDeadline } from './run.ts';
+import { Settling, type Unsettled } from './settling.ts';
 import { Verdict, type VerdictDeps } from './verdict.ts';
 
 /** A run that takes longer than this and brings no answer does not count as ended in time. */
 const promptMs = 1_000;
 /** Parked firings fetched at once for an origin that has yet to prove itself. */
 const trialSize = 64;
-/** Between attempts to settle while the store refuses changes. */
-const settleAgainMs = 1_000;
 
 /** A claim in our hands until its settling is durable. */
-interface Held {
+interface Held extends Unsettled {
   readonly claim: Claim;
   readonly action: Action;
   readonly prepared: PreparedAction;
@@ -51,6 +50,7 @@ export class Dispatcher {
   readonly #verdict: Verdict;
   readonly #lanes: Lanes<Held>;
   readonly #parking: Parking;
+  readonly #settling: Settling;
   readonly #held = new Map<string, Set<Held>>();
   #heldCount = 0;
   #unprovenHeld = 0;
@@ -66,6 +66,10 @@ export class Dispatcher {
       roomOf: (origin) => this.#roomForParked(origin),
       take: (claims) => this.#accept(claims, () => false),
       onFetched: () => this.#tellWhenIdle(),
+    });
+    this.#settling = new Settling({
+      ...deps,
+      isFetching: (origin) => this.#parking.isFetching(origin),
     });
   }
 
@@ -86,7 +90,7 @@ export class Dispatcher {
   /** Keeps firings of older generations of the key from starting; what runs already runs to its end. */
   void(key: string, beforeGeneration: number): void {
     for (const held of this.#held.get(key) ?? []) {
-      if (held.claim.firing.generation < beforeGeneration) held.isVoid = true;
+      if (held.firing.generation < beforeGeneration) held.isVoid = true;
     }
   }
 
@@ -103,6 +107,7 @@ export class Dispatcher {
    */
   async drain(graceMs: number): Promise<void> {
     this.#isDraining = true;
+    this.#settling.stop();
     for (const held of this.#lanes.removeQueued()) void this.#settle(held, { kind: 'released' });
     if (await this.#idleWithin(graceMs)) return;
     for (const held of this.#all()) held.run?.stop();
@@ -116,7 +121,7 @@ export class Dispatcher {
       const held = this.#prepare(claim);
       if ('unrunnable' in held) {
         const settlement = this.#verdict.failed(claim, held.unrunnable);
-        void this.#settleDurably(claim, settlement).then(() => this.#letGo());
+        void this.#settling.settle(unsettled(claim), settlement).then(() => this.#letGo());
         continue;
       }
       this.#hold(held);
@@ -138,7 +143,7 @@ export class Dispatcher {
         maxRuns: prepared.maxRuns ?? action.maxRunsPerOrigin,
       };
       const waits = { countsAsUnproven: false, isVoid: false };
-      return { claim, action, prepared, timeoutSeconds, ...room, ...waits };
+      return { ...unsettled(claim), claim, action, prepared, timeoutSeconds, ...room, ...waits };
     } catch (error) {
       return { unrunnable: error instanceof Error ? error.message : String(error) };
     }
@@ -186,12 +191,12 @@ export class Dispatcher {
 
   async #run(held: Held, ended: Ended): Promise<void> {
     const { clock, counters } = this.#deps;
-    const { key, fireTime, attempt } = held.claim.firing;
+    const { key, fireTime, attempt } = held.firing;
     if (attempt === 1 && clock.now() > fireTime) counters.add('late_count');
     counters.add('action_executing_count');
     const startedMs = clock.monotonicMs();
     held.run = new RunUnderDeadline(clock, held.timeoutSeconds);
-    const run = { key, fireTime, attempt, fireId: fireId(held.claim.firing) };
+    const run = { key, fireTime, attempt, fireId: fireId(held.firing) };
     const ending = await held.run.end(held.prepared, run);
     counters.add('action_executing_count', -1);
     const isPrompt = clock.monotonicMs() - startedMs <= promptMs;
@@ -203,39 +208,24 @@ export class Dispatcher {
     else await this.#settle(held, settlement);
   }
 
+  /** It stays in our hands until that is durable. */
   async #settle(held: Held, settlement: Settlement): Promise<void> {
-    await this.#settleDurably(held.claim, settlement);
+    await this.#settling.settle(held, settlement);
     this.#release(held);
   }
 
-  /** A firing stays in our hands until its settling is durable, however long the store is away. */
-  async #settleDurably({ firing }: Claim, settlement: Settlement): Promise<void> {
-    const { clock, counters, log, store } = this.#deps;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await store.settle(firing, settlement);
-        return;
-      } catch (error) {
-        if (attempt === 1) {
-          counters.add('store_error_count');
-          log.error('firing_not_settled', { error: String(error) });
-        }
-        // When stopping, what could not be settled is in flight for the next start.
-        if (this.#isDraining) return;
-        await new Promise<void>((resolve) => clock.after(settleAgainMs, resolve));
-      }
-    }
-  }
-
   #hold(held: Held): void {
-    const { key } = held.claim.firing;
+    const { key } = held.firing;
     const all = this.#held.get(key);
+    for (const other of all ?? []) {
+      if (fireId(other.firing) === fireId(held.firing)) other.isSuperseded = true;
+    }
     if (all === undefined) this.#held.set(key, new Set([held]));
     else all.add(held);
   }
 
   #release(held: Held): void {
-    const { key } = held.claim.firing;
+    const { key } = held.firing;
     const all = this.#held.get(key);
     all?.delete(held);
     if (all?.size === 0) this.#held.delete(key);
@@ -284,3 +274,5 @@ function originOf({ action, key }: Plan, { origin, maxRuns }: PreparedAction): s
   const target = origin ?? `${action}:${key}`;
   return maxRuns === undefined ? target : `${target} max_runs=${maxRuns}`;
 }
+
+const unsettled = ({ firing }: Claim): Unsettled => ({ firing, isSuperseded: false });

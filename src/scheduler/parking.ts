@@ -46,6 +46,10 @@ export class Parking {
     return this.#origins.has(origin);
   }
 
+  isFetching(origin: string): boolean {
+    return this.#fetching.has(origin);
+  }
+
   /** Notes that a firing of the origin is being parked. */
   add(origin: string): void {
     this.#deps.counters.add('parked_count');

@@ -22,6 +22,69 @@ test('what was parked only after an outage is fetched, though its origin was loo
   await rig.stop();
 });
 
+/** From now on the store parks as it is asked, and answers that it did not; returns how to heal it. */
+function refuseParkedAfterwards({ store }: Rig): () => void {
+  const settle = store.settle.bind(store);
+  store.settle = async (firing, settlement) => {
+    await settle(firing, settlement);
+    if (settlement.kind === 'parked') throw new Error('no answer');
+  };
+  return () => void (store.settle = settle);
+}
+
+/** Every run there is ends, and what that sets going goes on. */
+async function endAll(rig: Rig): Promise<void> {
+  for (const run of rig.probe.runs) run.end({ kind: 'done' });
+  await rig.clock.advance(0);
+}
+
+test('what was refused and parked all the same runs once, though its parking is tried again', async () => {
+  const rig = new Rig({ dispatch }, 1);
+  const heal = refuseParkedAfterwards(rig);
+  for (const key of ['a', 'b', 'c'])
+    await rig.scheduler.create(once(1, key, { target: 'a', hold: '1' }));
+  await rig.pass(1);
+  heal();
+  await endAll(rig);
+  await rig.pass(3); // in which the parking of b and c is tried again
+  for (let n = 0; n < 3; n += 1) {
+    await endAll(rig);
+    await rig.pass(1);
+  }
+  expect(rig.probe.fired(T0)).toEqual(['a@1', 'b@1', 'c@1']);
+  expect(rig.store.planCount()).toBe(0);
+  await rig.stop();
+});
+
+test('what is fetched while the answer to its parking is awaited runs once', async () => {
+  const rig = new Rig({ dispatch }, 1);
+  const claimParked = rig.store.claimParked.bind(rig.store);
+  let letGo = (): void => undefined;
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  for (const key of ['a', 'b'])
+    await rig.scheduler.create(once(1, key, { target: 'a', hold: '1' }));
+  for (const key of ['c', 'd'])
+    await rig.scheduler.create(once(2, key, { target: 'a', hold: '1' }));
+  await rig.pass(1);
+  rig.store.claimParked = async (origin, limit) => {
+    await held;
+    return claimParked(origin, 2 * limit);
+  };
+  await endAll(rig);
+  const heal = refuseParkedAfterwards(rig);
+  await rig.pass(4); // c runs and d is parked, while b is being fetched
+  await endAll(rig);
+  heal();
+  letGo();
+  for (let n = 0; n < 6; n += 1) {
+    await rig.pass(1);
+    await endAll(rig);
+  }
+  expect(rig.probe.fired(T0).toSorted()).toEqual(['a@1', 'b@1', 'c@2', 'd@2']);
+  expect(rig.store.planCount()).toBe(0);
+  await rig.stop();
+});
+
 test('an origin of which the store gives less than asked for is asked again', async () => {
   const rig = new Rig({ dispatch: { ...dispatch, queuedPerOrigin: 2 } }, 1);
   const claimParked = rig.store.claimParked.bind(rig.store);
