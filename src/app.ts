@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { ActionRegistry } from './actions/action.ts';
 import { actionDefaults, type ActionSettings, builtinActions } from './actions/builtin.ts';
+import { limitsOf } from './config/limits.ts';
 import type { Config } from './config/schema.ts';
 import { fireId } from './core/firing.ts';
 import type { Log } from './core/log.ts';
@@ -50,6 +51,7 @@ export async function startApp(
     );
     closers.add(() => scheduler.drain(config.scheduler.stopGraceSeconds * 1000));
 
+    const limits = limitsOf(config);
     const facts = (): InfoFacts => ({
       version: forsunVersion(),
       startTime,
@@ -61,6 +63,8 @@ export async function startApp(
       httpBindAddress: '',
       extensions: [],
       planCount: store.planCount(),
+      load: scheduler.load(),
+      limits,
     });
     const thrift = await listenThrift(thriftOptions(config), {
       plans: scheduler,

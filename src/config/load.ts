@@ -7,7 +7,7 @@ import { type AbsentSetting, absentSettings } from './later.ts';
 import { nearest, suggestion } from './nearest.ts';
 import { type Config, settings } from './schema.ts';
 import { SettingError } from './setting-error.ts';
-import { confPlace, environmentName, type Setting } from './setting.ts';
+import { confPlace, environmentName, isSetting, type Setting } from './setting.ts';
 
 /** Where settings come from; later ones win: defaults, conf, environment, flags. */
 export interface Sources {
@@ -124,10 +124,6 @@ function withResolvedPaths(config: Config): Config {
 
 const resolvePath = (path: string): string =>
   resolve(/^~(\/|$)/.test(path) ? homedir() + path.slice(1) : path);
-
-function isSetting(node: object): node is Setting {
-  return 'value' in node && 'meaning' in node;
-}
 
 function leavesOf(node: object): readonly Setting[] {
   return isSetting(node) ? [node] : Object.values(node).flatMap((child: object) => leavesOf(child));

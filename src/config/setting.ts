@@ -34,6 +34,11 @@ export const setting = <T>(name: string, source: SettingSource<T>): Setting<T> =
   name,
 });
 
+/** A setting, not a group of them. */
+export function isSetting(node: object): node is Setting {
+  return 'value' in node && 'meaning' in node;
+}
+
 /** Where forsun.conf has it: `STORE_MEM_STORE_FILE` is `mem_store_file` in `[store]`. */
 export function confPlace(name: string): { readonly section: Section; readonly key: string } {
   if (name === 'EXTENSIONS') return { section: 'extension', key: 'extensions' };

@@ -23,6 +23,7 @@ export type CounterName =
   | 'merged_count'
   | 'skipped_count'
   | 'parked_count'
+  | 'unparked_count'
   | 'given_up_count'
   | 'late_count'
   // The clockwork.

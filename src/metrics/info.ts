@@ -14,6 +14,19 @@ export interface InfoFacts {
   readonly httpBindAddress: string;
   readonly extensions: readonly string[];
   readonly planCount: number;
+  readonly load: FiringLoad;
+  /** By the name each is shown under. */
+  readonly limits: ReadonlyMap<string, string>;
+}
+
+/** How much waits for its target just now. */
+export interface FiringLoad {
+  /** Firings that wait in memory. */
+  readonly queued: number;
+  /** Targets for which firings wait in the store, as far as is known. */
+  readonly parkedTargets: number;
+  /** Targets of which runs are under way and none has ended for a while. */
+  readonly stalledTargets: number;
 }
 
 const doorCounters: readonly CounterName[] = [
@@ -42,6 +55,7 @@ const ownCounters: readonly CounterName[] = [
   'merged_count',
   'skipped_count',
   'parked_count',
+  'unparked_count',
   'given_up_count',
   'store_error_count',
   'connections_refused_count',
@@ -78,7 +92,11 @@ export function infoOf(facts: InfoFacts, counters: Counters): ReadonlyMap<string
     ['plan_count', String(facts.planCount)],
     ...firingCounters.map(count),
     ...ownCounters.map(count),
+    ['queued_count', String(facts.load.queued)],
+    ['parked_targets_count', String(facts.load.parkedTargets)],
+    ['stalled_targets_count', String(facts.load.stalledTargets)],
     ['node_version', process.versions.node],
+    ...facts.limits,
   ]);
 }
 

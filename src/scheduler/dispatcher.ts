@@ -3,6 +3,7 @@ import { fireId } from '../core/firing.ts';
 import type { Plan } from '../core/plan.ts';
 import { actionParams, policyOf } from '../core/policy.ts';
 import type { Clock } from '../core/time.ts';
+import type { FiringLoad } from '../metrics/info.ts';
 import type { Claim, Settlement, Store } from '../stores/store.ts';
 import type { EndedPlans } from './ended-plans.ts';
 import { type DispatchLimits, type Ended, Lanes } from './lanes.ts';
@@ -81,6 +82,11 @@ export class Dispatcher {
   /** Keys of plans that run or are queued. */
   keys(): readonly string[] {
     return [...this.#held.keys()];
+  }
+
+  load(): FiringLoad {
+    const { queued, stalled: stalledTargets } = this.#lanes.load();
+    return { queued, parkedTargets: this.#parking.origins, stalledTargets };
   }
 
   accept(claims: readonly Claim[]): void {

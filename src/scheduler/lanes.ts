@@ -67,6 +67,16 @@ export class Lanes<T> {
     return this.#proven.has(origin);
   }
 
+  /** What waits in all, and how many origins are stalled. */
+  load(): { readonly queued: number; readonly stalled: number } {
+    let [queued, stalled] = [0, 0];
+    for (const lane of this.#lanes.values()) {
+      queued += lane.queue.length;
+      if (this.#isStalled(lane)) stalled += 1;
+    }
+    return { queued, stalled };
+  }
+
   queued(origin: string): number {
     return this.#lanes.get(origin)?.queue.length ?? 0;
   }

@@ -18,6 +18,10 @@ export class ParkedOrigins {
     this.#page = page;
   }
 
+  get size(): number {
+    return this.#known.size;
+  }
+
   has(origin: string): boolean {
     return this.#known.has(origin);
   }

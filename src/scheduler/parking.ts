@@ -37,8 +37,14 @@ export class Parking {
     this.#origins = new ParkedOrigins((after, limit) => deps.store.parkedOrigins(after, limit));
   }
 
+  /** Firings that are being fetched. */
   get coming(): number {
     return this.#coming;
+  }
+
+  /** Origins known to have something parked; there may be more than are known. */
+  get origins(): number {
+    return this.#origins.size;
   }
 
   /** Something of the origin is parked: what comes later parks behind it, to keep the order. */
@@ -98,6 +104,7 @@ export class Parking {
       await ended.whileClaiming(async () => {
         const claims = await store.claimParked(origin, wanted);
         if (claims.length > 0) this.#origins.add(origin);
+        this.#deps.counters.add('unparked_count', claims.length);
         take(claims.filter(({ firing }) => !ended.has(firing)));
       });
     } catch (error) {

@@ -10,6 +10,7 @@ import { draftOf } from '../core/plan-request.ts';
 import { actionParams } from '../core/policy.ts';
 import { addSeconds, type Clock, type UnixSeconds } from '../core/time.ts';
 import type { Counters } from '../metrics/counters.ts';
+import type { FiringLoad } from '../metrics/info.ts';
 import type { ClaimResult, Store } from '../stores/store.ts';
 import type { RetrySettings } from './backoff.ts';
 import { CatchUpBudget } from './catch-up.ts';
@@ -131,6 +132,11 @@ export class Scheduler implements PlanService {
     const keys = await this.#deps.store.keys(prefix, limit + 1);
     if (keys.length > limit) throw tooMany('keys match', limit, 'narrow the prefix');
     return keys;
+  }
+
+  /** How much waits for its target just now. */
+  load(): FiringLoad {
+    return this.#dispatcher.load();
   }
 
   async #run(): Promise<void> {

@@ -3,6 +3,8 @@ import { basename } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
+import { limitsOf } from '../../src/config/limits.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { Counters } from '../../src/metrics/counters.ts';
 import { infoOf } from '../../src/metrics/info.ts';
 import { layoutOf } from '../../src/stores/level/layout.ts';
@@ -61,7 +63,9 @@ describe('docs/running.md', () => {
   test('tells of counters that info has', () => {
     const facts = { ...{ version: '', startTime: 0, currentTime: 0, stores: [] }, actions: [] };
     const more = { currentStore: '', bindAddress: '', httpBindAddress: '', extensions: [] };
-    const info = infoOf({ ...facts, ...more, planCount: 0 }, new Counters());
+    const load = { queued: 0, parkedTargets: 0, stalledTargets: 0 };
+    const idle = { load, limits: limitsOf(loadConfig({}).config) };
+    const info = infoOf({ ...facts, ...more, ...idle, planCount: 0 }, new Counters());
     const rows = [...below('running.md', 'What to watch').matchAll(/^\| (`[^|]+) \|/gm)];
     const named = rows.flatMap(([, cell = '']) => [...cell.matchAll(/`(\w+)`/g)]);
     expect(named.length).toBeGreaterThan(15);

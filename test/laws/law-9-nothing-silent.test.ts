@@ -57,3 +57,21 @@ test('law 9, nothing silent: a stored plan whose policy is not understood fails,
   expect(rig.probe.runs).toEqual([]);
   await rig.stop();
 });
+
+test('law 9, nothing silent: what waits for its target is told, in memory and in the store', async () => {
+  const rig = new Rig({ dispatch: { runs: 8, held: 100, queuedPerOrigin: 2 } }, 1);
+  expect(rig.scheduler.load()).toEqual({ queued: 0, parkedTargets: 0, stalledTargets: 0 });
+  for (let n = 0; n < 5; n += 1)
+    await rig.scheduler.create(once(1, `k${n}`, { target: 'a', hold: '1' }));
+  await rig.pass(1);
+  expect(rig.scheduler.load()).toEqual({ queued: 1, parkedTargets: 1, stalledTargets: 0 });
+  await rig.pass(2);
+  expect(rig.scheduler.load()).toEqual({ queued: 0, parkedTargets: 1, stalledTargets: 1 });
+  const { counters } = rig;
+  const inStore = (): number => counters.value('parked_count') - counters.value('unparked_count');
+  expect(inStore()).toBe(4);
+  rig.probe.runs[0]?.end({ kind: 'done' });
+  await rig.pass(1);
+  expect(inStore()).toBe(2);
+  await rig.stop();
+});
