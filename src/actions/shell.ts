@@ -102,6 +102,13 @@ export function shellAction(settings: ShellSettings, deps: ShellDeps): Action {
     return outcomeOf(end);
   };
 
+  const killRunning = (): void => {
+    for (const group of running) group.kill();
+  };
+  // The process may end without close(): by a second signal, or by a bug. What ran runs again at the next
+  // start, and must not run beside itself.
+  process.on('exit', killRunning);
+
   const leaveBehind = (group: ProcessGroup): void => {
     leftBehind.add(group);
     void group.outputEnd.then(() => leftBehind.delete(group));
@@ -123,7 +130,8 @@ export function shellAction(settings: ShellSettings, deps: ShellDeps): Action {
     },
     async close() {
       isClosed = true;
-      for (const group of running) group.kill();
+      process.off('exit', killRunning);
+      killRunning();
       for (const group of leftBehind) group.closeOutput();
     },
   };
