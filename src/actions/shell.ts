@@ -183,6 +183,8 @@ function notStarted(error: unknown): Outcome {
     case 'ENOENT':
     case 'ENOTDIR':
     case 'EACCES':
+    case 'ELOOP':
+    case 'ENAMETOOLONG':
       return { kind: 'failed', reason: `the working directory cannot be entered (${code})` };
     default:
       return { kind: 'failed', reason: `the command cannot be started (${code})` };

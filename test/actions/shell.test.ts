@@ -1,12 +1,14 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import type { Action } from '../../src/actions/action.ts';
+import type { Action, Outcome } from '../../src/actions/action.ts';
 import { shellAction, shellDefaults, type ShellSettings } from '../../src/actions/shell.ts';
+import { aGate } from '../support/gate.ts';
+import { processes, zombiesOf } from '../support/processes.ts';
 import { fire, realClock, RecordedLog, until } from './support.ts';
 
 let directory: string;
@@ -20,7 +22,8 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const action of open.splice(0)) await action.close?.();
-  expect(zombies()).toEqual([]);
+  spawnSync('pkill', ['-KILL', '-f', directory]); // what a test has left by intent, or failing
+  expect(zombiesOf(process.pid)).toEqual([]);
   rmSync(directory, { recursive: true });
 });
 
@@ -33,19 +36,7 @@ function aShell(settings: Partial<ShellSettings> = {}, environment = process.env
   return action;
 }
 
-/** Processes whose command line or environment carries the test's own directory. */
-function survivors(): string[] {
-  const lines = execFileSync('ps', ['-eo', 'pid=,stat=,args='], { encoding: 'utf8' }).split('\n');
-  return lines.filter((line) => line.includes(directory));
-}
-
-/** Children of this process that nobody has waited for. */
-function zombies(): string[] {
-  const lines = execFileSync('ps', ['--ppid', String(process.pid), '-o', 'stat=,args='], {
-    encoding: 'utf8',
-  }).split('\n');
-  return lines.filter((line) => line.startsWith('Z'));
-}
+const survivors = (): readonly string[] => processes(directory);
 
 const stdout = (): unknown =>
   log.lines.find(({ event }) => event === 'shell_ended')?.fields['stdout'];
@@ -120,10 +111,14 @@ describe('a command', () => {
     expect(await fire(aShell(), { cmd: 'cat; ! tty -s' })).toEqual({ kind: 'done' });
   });
 
-  test('whose directory is missing has failed and says so', async () => {
-    expect(await fire(aShell(), { cmd: 'true', cwd: '/no/such/place' })).toEqual({
+  test.each([
+    ['missing', '/no/such/place', 'ENOENT'],
+    ['a file', '/etc/passwd', 'ENOTDIR'],
+    ['longer than a path may be', '/x'.repeat(4_000), 'ENAMETOOLONG'],
+  ])('whose directory is %s has failed and says so', async (_, cwd, code) => {
+    expect(await fire(aShell(), { cmd: 'true', cwd })).toEqual({
       kind: 'failed',
-      reason: 'the working directory cannot be entered (ENOENT)',
+      reason: `the working directory cannot be entered (${code})`,
     });
   });
 
@@ -164,20 +159,64 @@ describe('what a command leaves in the background', () => {
     await until(() => existsSync(join(directory, 'kept')));
     await until(() => survivors().length === 0);
   });
+
+  test('is read from for the newest of them only, and a warning says so', async () => {
+    const shell = aShell();
+    const gate = await aGate(join(directory, 'gate'));
+    const leaves = (n: number): Promise<Outcome> =>
+      fire(shell, { cmd: `(${gate.pass}; echo out; touch ${directory}/kept${n}) &` });
+    await leaves(0);
+    await Promise.all(Array.from({ length: 64 }, (_, n) => leaves(n + 1)));
+    const warnings = log.lines.filter(({ event }) => event !== 'shell_ended');
+    expect(warnings).toEqual([{ event: 'shell_background_output_closed', fields: { limit: 64 } }]);
+    await gate.let(65);
+    await until(() => survivors().length === 0);
+    const kept = Array.from({ length: 65 }, (_, n) => existsSync(join(directory, `kept${n}`)));
+    expect(kept).toEqual([false, ...Array<boolean>(64).fill(true)]); // ended by SIGPIPE
+  });
 });
 
 describe('the deadline', () => {
-  test('ends the whole group', async () => {
+  /** Resolves to the outcome of a command that says when it is up, cut from then on. */
+  async function cutOnceUp(shell: Action, cmd: string): Promise<Outcome> {
     const deadline = new AbortController();
-    const ended = fire(
-      aShell(),
-      { cmd: `for i in 1 2 3 4 5; do sleep 1000.1 ${directory} & done; touch up; sleep 1000.2` },
-      { signal: deadline.signal },
-    );
+    const ended = fire(shell, { cmd }, { signal: deadline.signal });
     await until(() => existsSync(join(directory, 'up')));
     deadline.abort();
-    expect(await ended).toEqual({ kind: 'failed', reason: 'stopped before it had ended' });
+    return ended;
+  }
+
+  test('ends the whole group, a hundred children and theirs', async () => {
+    const child = `(tail -f ${directory}/all & tail -f ${directory}/all)`;
+    const cmd = `touch all; for i in $(seq 50); do ${child} & done; sleep 0.2; touch up; wait`;
+    expect(await cutOnceUp(aShell(), cmd)).toEqual({
+      kind: 'failed',
+      reason: 'stopped before it had ended',
+    });
     expect(survivors()).toEqual([]);
+  });
+
+  test('ends a command that starts processes without end', async () => {
+    const cmd = `trap "" TERM; touch up; while :; do tail -f ${directory}/up & sleep 0.01; done`;
+    expect((await cutOnceUp(aShell({ killGraceSeconds: 0.3 }), cmd)).kind).toBe('failed');
+    await until(() => survivors().length === 0); // SIGKILL takes a moment
+  });
+
+  test('ends a suspended command by SIGTERM, too', async () => {
+    const shell = aShell({ killGraceSeconds: 3_600 });
+    expect((await cutOnceUp(shell, 'touch up; kill -STOP $$')).kind).toBe('failed');
+  });
+
+  test('neither reaches nor waits for what has left the group', async () => {
+    const away = `tail -f ${directory}/up`;
+    const cmd = `touch up; setsid ${away} & (setsid ${away} &); ${away}`;
+    const shell = aShell();
+    const deadline = new AbortController();
+    const ended = fire(shell, { cmd }, { signal: deadline.signal });
+    await until(() => survivors().filter((command) => command === away).length === 3);
+    deadline.abort();
+    expect((await ended).kind).toBe('failed');
+    expect(survivors()).toEqual([away, away]);
   });
 
   test('kills who ignores SIGTERM once the grace is over, also when the shell itself obeyed', async () => {
@@ -186,28 +225,15 @@ describe('the deadline', () => {
       `trap "" TERM; touch up; sleep 1000 & wait; sleep 1001`,
       `(trap "" TERM; touch up; exec tail -f ${directory}/up) & wait`,
     ]) {
-      const deadline = new AbortController();
-      const ended = fire(shell, { cmd }, { signal: deadline.signal });
-      await until(() => existsSync(join(directory, 'up')));
-      deadline.abort();
-      expect((await ended).kind).toBe('failed');
+      expect((await cutOnceUp(shell, cmd)).kind).toBe('failed');
       await until(() => survivors().length === 0); // SIGKILL takes a moment
       rmSync(join(directory, 'up'));
     }
   });
 
   test('leaves a command that obeys SIGTERM the time to clean up', async () => {
-    const deadline = new AbortController();
-    const ended = fire(
-      aShell(),
-      {
-        cmd: `trap 'sleep 0.2; echo clean > cleaned; exit 0' TERM; touch up; while :; do sleep 0.05; done`,
-      },
-      { signal: deadline.signal },
-    );
-    await until(() => existsSync(join(directory, 'up')));
-    deadline.abort();
-    expect((await ended).kind).toBe('failed');
+    const cmd = `trap 'sleep 0.2; echo clean > cleaned; exit 0' TERM; touch up; while :; do sleep 0.05; done`;
+    expect((await cutOnceUp(aShell(), cmd)).kind).toBe('failed');
     expect(readFileSync(join(directory, 'cleaned'), 'utf8')).toBe('clean\n');
   });
 

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -8,6 +7,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { aDirectory } from '../support/database.ts';
 import { eventually, eventuallyPasses } from '../support/eventually.ts';
 import { aStore, ForsundProcess } from '../support/forsund-process.ts';
+import { aGate } from '../support/gate.ts';
 import { isNightly } from '../support/nightly.ts';
 import { childrenOf, processes } from '../support/processes.ts';
 
@@ -59,21 +59,21 @@ test('kill -9 leaves commands running, and the next start runs them again beside
 
 test('five hundred commands run at once, and leave neither process nor zombie', async () => {
   const directory = await aDirectory();
-  const [marks, gate] = [join(directory, 'marks'), join(directory, 'gate')];
-  execFileSync('mkfifo', [gate]);
+  const marks = join(directory, 'marks');
+  const gate = await aGate(join(directory, 'gate'));
   const forsund = await ForsundProcess.start({ store: await aStore() });
   const client = forsund.client();
-  const cmd = `echo "$FORSUN_KEY" >> ${marks}; read line < ${gate}; exit 0`; // waits for somebody to write
+  const cmd = `echo "$FORSUN_KEY" >> ${marks}; ${gate.pass}`;
   const keys = Array.from({ length: 500 }, (_, n) => `k${n}`);
   await Promise.all(keys.map((key) => client.createTimeout({ key, second: 1, params: { cmd } })));
   await eventually(() => linesOf(marks).length === 500);
   expect((await client.info()).get('action_executing_count')).toBe('500');
-  await (await open(gate, 'w')).close();
+  await gate.let(500);
   await eventuallyPasses(async () => expect(await client.getKeys()).toEqual([]));
   expect(linesOf(marks).toSorted()).toEqual(keys.toSorted());
   expect((await client.info()).get('action_executed_error_count')).toBe('0');
   expect(childrenOf(forsund.pid)).toEqual([]);
-  expect(processes(gate)).toEqual([]);
+  expect(processes(directory)).toEqual([]);
 });
 
 test('no more commands run at once than the settings allow, and all of them run', async () => {
