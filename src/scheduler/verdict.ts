@@ -47,7 +47,7 @@ export class Verdict {
   failed(claim: Claim, reason: string): Settlement {
     this.#deps.counters.add('action_executed_error_count');
     this.#deps.log.error('firing_failed', { ...fields(claim), reason });
-    return { kind: 'failed' };
+    return { kind: 'failed', reason };
   }
 
   #retry(claim: Claim, reason: string, afterSeconds?: number): Settlement {

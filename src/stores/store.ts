@@ -1,3 +1,4 @@
+import type { Failure } from '../core/failure.ts';
 import type { Firing } from '../core/firing.ts';
 import type { Plan, PlanDraft } from '../core/plan.ts';
 import type { UnixSeconds } from '../core/time.ts';
@@ -36,7 +37,8 @@ export interface ClaimResult {
 /** How a firing leaves its in-flight state. */
 export type Settlement =
   | { readonly kind: 'done' }
-  | { readonly kind: 'failed' }
+  /** Given up; kept among the newest failures, with what the action said of it. */
+  | { readonly kind: 'failed'; readonly reason: string }
   /** Due again then, as attempt + 1; counts as a failure. */
   | { readonly kind: 'retry'; readonly until: UnixSeconds }
   /** Never started: back on the agenda, due at once, attempt kept. */
@@ -94,6 +96,11 @@ export interface Store {
   parkedOrigins(after: string | undefined, limit: number): Promise<readonly string[]>;
   /** Ends a claim. When its plan was removed or replaced meanwhile, nothing happens. */
   settle(firing: Firing, settlement: Settlement): Promise<void>;
+  /**
+   * What was given up, at its settling or after crashes, newest first: those of keys that start with the
+   * prefix, literally; at most `limit`. As many of the newest are kept as the store is told to.
+   */
+  failures(prefix: string, limit: number): Promise<readonly Failure[]>;
 
   /** Waits for changes under way; what is in flight stays so and is claimed again by the next open. */
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import { type Failure, failureOf } from '../../src/core/failure.ts';
 import type { Firing, UnfinishedFiring } from '../../src/core/firing.ts';
 import { advance } from '../../src/core/misfire.ts';
 import type { Plan, PlanDraft } from '../../src/core/plan.ts';
@@ -78,6 +79,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 class Model {
   readonly plans = new Map<string, Mutable<Plan> & { expires?: UnixSeconds }>();
   readonly handedOut: Firing[] = [];
+  /** Newest first. */
+  readonly failures: Failure[] = [];
   readonly statusKeepSeconds: number;
 
   constructor(statusKeepSeconds: number) {
@@ -130,6 +133,7 @@ class Model {
     };
     if (how.kind === 'done' || how.kind === 'failed') {
       plan.status = how.kind === 'done' ? 1 : -1;
+      if (how.kind === 'failed') this.failures.unshift(failureOf(firing, plan, how.reason, now));
       plan.unfinished = plan.unfinished.filter((one) => one !== ours);
       this.#endIfOver(plan, now);
     } else if (how.kind === 'retry') {
@@ -165,13 +169,16 @@ class Model {
 
   crash(now: UnixSeconds): void {
     this.handedOut.length = 0;
-    for (const plan of [...this.plans.values()]) {
+    for (const plan of [...this.plans.values()].sort(byKey)) {
       for (const firing of plan.unfinished) {
         if (firing.state.kind !== 'in_flight') continue;
         const crashes = firing.crashes + 1;
         if (crashes > 10) {
           plan.unfinished = plan.unfinished.filter((one) => one !== firing);
           plan.status = -1;
+          const reason = `under way at ${crashes} crashes of the server`;
+          const failed = { key: plan.key, fireTime: firing.fireTime, attempt: firing.attempt };
+          this.failures.unshift(failureOf(failed, plan, reason, now));
           this.#endIfOver(plan, now);
           continue;
         }
@@ -205,6 +212,8 @@ class Model {
   }
 }
 
+const byKey = (a: Plan, b: Plan): number => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key));
+
 const sorted = (firings: readonly Firing[]): string[] =>
   firings.map((firing) => JSON.stringify(Object.entries(firing).sort())).sort();
 
@@ -233,7 +242,9 @@ async function run(place: StorePlace, steps: readonly Step[], keep: number): Pro
             ? { kind: step.how, until: addSeconds(now, 6) }
             : step.how === 'parked'
               ? { kind: step.how, origin: origins[step.which % origins.length]! }
-              : { kind: step.how };
+              : step.how === 'failed'
+                ? { kind: step.how, reason: `reason ${step.which}` }
+                : { kind: step.how };
         model.settle(firing, how, now);
         calls.push(store.settle(firing, how));
       } else if (step.do === 'parked') {
@@ -281,6 +292,10 @@ async function expectSame(store: Store, model: Model): Promise<void> {
   );
   expect(await store.keys('', 100)).toEqual(byBytes);
   for (const key of keys) expect(await store.get(key)).toEqual(model.plans.get(key));
+  for (const prefix of ['', 'a']) {
+    const failures = model.failures.filter(({ key }) => key.startsWith(prefix));
+    expect(await store.failures(prefix, 100)).toEqual(failures);
+  }
   for (const next of new Set([...model.plans.values()].map(({ nextFireTime }) => nextFireTime))) {
     if (next === undefined) continue;
     const due = byBytes.filter((key) => model.plans.get(key)?.nextFireTime === next);

@@ -8,9 +8,14 @@ import { aDraft, T0 } from '../support/plans.ts';
 
 /** A place where the store of one test lives; opened again it holds what the one before left. */
 export interface StorePlace {
-  open(clock: Clock, options: { readonly statusKeepSeconds: number }): Promise<Store>;
+  open(clock: Clock, options: PlaceOptions): Promise<Store>;
   /** Leaves nothing behind. */
   destroy(): Promise<void>;
+}
+
+export interface PlaceOptions {
+  readonly statusKeepSeconds: number;
+  readonly failuresKept?: number;
 }
 
 /** Room enough for a test; what is due more than a minute before the time is late. */
@@ -23,6 +28,7 @@ export const room = (until: UnixSeconds, overrides: Partial<ClaimRoom> = {}): Cl
 
 const at = (seconds: number): UnixSeconds => addSeconds(T0, seconds);
 const keysOf = (claims: readonly Claim[]): string[] => claims.map(({ firing }) => firing.key);
+const failed = { kind: 'failed', reason: 'no answer' } as const;
 const oneShot = { kind: 'interval', everySeconds: 30, fields: { second: 30 } } as const;
 
 /** The rules of the store contract (src/stores/store.ts), for any store. */
@@ -32,7 +38,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
     let clock: FakeClock;
     let store: Store;
 
-    const reopen = async (options = { statusKeepSeconds: 0 }): Promise<void> => {
+    const reopen = async (options: PlaceOptions = { statusKeepSeconds: 0 }): Promise<void> => {
       await store.close();
       store = await place.open(clock, options);
     };
@@ -175,9 +181,8 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         await putOneShot('a', 10);
         const firing = await claimOne(10);
         const plan = await putOneShot('a', 50);
-        for (const kind of ['done', 'failed', 'released'] as const) {
-          await store.settle(firing, { kind });
-        }
+        for (const kind of ['done', 'released'] as const) await store.settle(firing, { kind });
+        await store.settle(firing, failed);
         await store.settle(firing, { kind: 'retry', until: at(12) });
         await store.settle(firing, { kind: 'parked', origin: 'o' });
         expect(await store.get('a')).toEqual(plan);
@@ -378,18 +383,18 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
 
     describe('settle', () => {
       test.each([
-        ['done', 1],
-        ['failed', -1],
-      ] as const)('%s ends the firing; the plan tells how it went', async (kind, status) => {
+        ['done', 1, { kind: 'done' }],
+        ['failed', -1, failed],
+      ] as const)('%s ends the firing; the plan tells how it went', async (_, status, how) => {
         await store.put(aDraft(), at(5));
-        await store.settle(await claimOne(5), { kind });
+        await store.settle(await claimOne(5), how);
         expect(await store.get('backup')).toMatchObject({ status, unfinished: [] });
         expect(await claimAt(9)).toEqual([]);
       });
 
       test('a plan with nothing to come and nothing unfinished is gone', async () => {
         await putOneShot('a', 10);
-        await store.settle(await claimOne(10), { kind: 'failed' });
+        await store.settle(await claimOne(10), failed);
         expect(await store.get('a')).toBeUndefined();
         expect([store.planCount(), await store.keys('', 9)]).toEqual([0, []]);
       });
@@ -532,6 +537,89 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       });
     });
 
+    describe('failures', () => {
+      const due = 10;
+      const claimed = async (...keys: string[]): Promise<Firing[]> => {
+        for (const key of keys) await putOneShot(key, due);
+        return (await claimAt(due)).map(({ firing }) => firing);
+      };
+      const fail = async (key: string, reason = 'no answer'): Promise<void> => {
+        for (const firing of await claimed(key)) {
+          await store.settle(firing, { kind: 'failed', reason });
+        }
+      };
+      const failedKeys = async (prefix = '', limit = 100): Promise<string[]> =>
+        (await store.failures(prefix, limit)).map(({ key }) => key);
+
+      test('a firing that failed is listed, as it was, though its plan is gone', async () => {
+        const [firing] = await claimed('a');
+        await store.settle(firing!, { kind: 'retry', until: at(16) });
+        const again = await claimOne(16);
+        await clock.set(at(17));
+        await store.settle(again, { kind: 'failed', reason: 'ä 🚀\n' });
+        const failure = { key: 'a', action: 'shell', fireTime: at(due), attempts: 2 };
+        const listed = [{ ...failure, failedAt: at(17), reason: 'ä 🚀\n' }];
+        expect(await store.failures('', 10)).toEqual(listed);
+        expect(await store.get('a')).toBeUndefined();
+        await reopen();
+        expect(await store.failures('', 10)).toEqual(listed);
+      });
+
+      test('the newest first, of keys that start with the prefix, at most as many as asked', async () => {
+        expect(await failedKeys()).toEqual([]);
+        for (const key of ['b', 'a*b', 'a', 'a🚀', 'a', 'A']) await fail(key);
+        expect(await failedKeys()).toEqual(['A', 'a', 'a🚀', 'a', 'a*b', 'b']);
+        expect(await failedKeys('a')).toEqual(['a', 'a🚀', 'a', 'a*b']);
+        expect(await failedKeys('a*')).toEqual(['a*b']);
+        expect(await failedKeys('a', 2)).toEqual(['a', 'a🚀']);
+        expect(await failedKeys('c')).toEqual([]);
+      });
+
+      test('nothing else that ends a claim is a failure', async () => {
+        const [a, b, c, d] = await claimed('a', 'b', 'c', 'd');
+        await store.settle(a!, { kind: 'done' });
+        await store.settle(b!, { kind: 'retry', until: at(16) });
+        await store.settle(c!, { kind: 'released' });
+        await store.settle(d!, { kind: 'parked', origin: 'o' });
+        expect(await failedKeys()).toEqual([]);
+      });
+
+      test('what settles nothing lists nothing: removed, replaced, or settled before', async () => {
+        const firings = await claimed('removed', 'replaced', 'twice');
+        await store.remove('removed');
+        await putOneShot('replaced', 50);
+        for (const firing of [...firings, ...firings]) await store.settle(firing, failed);
+        expect(await failedKeys()).toEqual(['twice']);
+      });
+
+      test('as many of the newest are kept as the store is told to, and no more', async () => {
+        await reopen({ statusKeepSeconds: 0, failuresKept: 5 });
+        const keys = Array.from({ length: 12 }, (_, n) => `k${n}`);
+        for (const firing of await claimed(...keys)) void store.settle(firing, failed);
+        await fail('last');
+        const newest = await failedKeys();
+        expect(newest).toHaveLength(5);
+        expect(newest[0]).toBe('last');
+        await reopen({ statusKeepSeconds: 0, failuresKept: 3 });
+        expect(await failedKeys()).toEqual(newest.slice(0, 3));
+        await reopen({ statusKeepSeconds: 0, failuresKept: 4 });
+        await fail('a');
+        await fail('b');
+        expect(await failedKeys()).toEqual(['b', 'a', ...newest.slice(0, 2)]);
+        await reopen({ statusKeepSeconds: 0, failuresKept: 0 });
+        await fail('c');
+        expect(await failedKeys()).toEqual([]);
+      });
+
+      test('a reason is kept as far as a person reads it, and is text', async () => {
+        await fail('a', 'x'.repeat(100_000));
+        await fail('b', 'half \ud83d');
+        const [b, a] = await store.failures('', 2);
+        expect(a!.reason).toBe(`${'x'.repeat(255)}…`);
+        expect(b!.reason).toBe('half \ufffd');
+      });
+    });
+
     describe('a process that ends with firings in flight', () => {
       test('the next one has them due at once, as the next attempt', async () => {
         await putOneShot('a', 10);
@@ -557,6 +645,9 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         await reopen();
         expect(store.recovery).toEqual({ reclaimed: 0, givenUp: [{ ...firing, crashes: 11 }] });
         expect([await store.get('a'), store.planCount()]).toEqual([undefined, 0]);
+        const reason = 'under way at 11 crashes of the server';
+        const failure = { key: 'a', fireTime: at(10), attempts: 11, failedAt: at(now), reason };
+        expect(await store.failures('', 9)).toMatchObject([failure]);
       });
 
       test('a repeating plan goes on beside it', async () => {
@@ -625,7 +716,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       expect(await claimAll()).toEqual([]);
       await store.settle(first!, { kind: 'done' });
       expect(await claimAll()).toHaveLength(1);
-      await store.settle(second!, { kind: 'failed' });
+      await store.settle(second!, failed);
       expect(await claimAll()).toHaveLength(1);
       expect(fireTimes).toEqual(fireTimes.toSorted((a, b) => a - b));
       expect(new Set(fireTimes).size).toBe(4);

@@ -11,7 +11,7 @@ import { describeStore, type StorePlace } from '../contract/store.ts';
 const placeWith = (nearAgenda?: NearAgendaBounds) => async (): Promise<StorePlace> => {
   const directory = await mkdtemp(join(tmpdir(), 'forsun-store-'));
   return {
-    open: (clock, { statusKeepSeconds }) =>
+    open: (clock, options) =>
       openStore({
         driver: 'mem',
         directory,
@@ -22,8 +22,8 @@ const placeWith = (nearAgenda?: NearAgendaBounds) => async (): Promise<StorePlac
         onFatal: (error) => {
           throw error;
         },
-        statusKeepSeconds,
         random: () => 0.5,
+        ...options,
         ...(nearAgenda === undefined ? {} : { nearAgenda }),
       }),
     destroy: () => rm(directory, { recursive: true }),

@@ -1,5 +1,6 @@
 import { advance } from '../../src/core/misfire.ts';
 import { planNotStored } from '../../src/core/errors.ts';
+import { type Failure, failureOf } from '../../src/core/failure.ts';
 import type { Firing, UnfinishedFiring } from '../../src/core/firing.ts';
 import type { Plan, PlanDraft } from '../../src/core/plan.ts';
 import { policyOf } from '../../src/core/policy.ts';
@@ -13,6 +14,7 @@ export class MemoryStore implements Store {
   readonly recovery = { reclaimed: 0, givenUp: [] };
   readonly #clock: Clock;
   readonly #plans = new Map<string, Plan>();
+  readonly #failures: Failure[] = [];
   #generation = 0;
   /** When set, every change is refused with it. */
   outage: string | undefined;
@@ -127,6 +129,9 @@ export class MemoryStore implements Store {
     const unfinished = plan?.unfinished.find(({ fireTime }) => fireTime === firing.fireTime);
     if (plan?.generation !== firing.generation || unfinished?.state.kind !== 'in_flight') return;
     const { kind } = settlement;
+    if (kind === 'failed') {
+      this.#failures.unshift(failureOf(firing, plan, settlement.reason, this.now()));
+    }
     if (kind === 'done' || kind === 'failed') this.#end(plan, unfinished, kind === 'done' ? 1 : -1);
     else if (kind === 'released')
       this.#change(plan, unfinished, { state: { kind: 'waiting', until: this.now() } });
@@ -137,6 +142,10 @@ export class MemoryStore implements Store {
         failures: unfinished.failures + 1,
         state: { kind: 'waiting', until: settlement.until },
       });
+  }
+
+  async failures(prefix: string, limit: number): Promise<readonly Failure[]> {
+    return this.#failures.filter(({ key }) => key.startsWith(prefix)).slice(0, limit);
   }
 
   async close(): Promise<void> {}

@@ -4,9 +4,11 @@ import type { StoredPlan } from '../stored-plan.ts';
 /**
  * Every key of the level store. The record is the single truth; all other entries of a plan are indexes
  * that `indexKeys` derives from it, and hold its generation. Times are six bytes, big-endian, 2^47 added,
- * so that byte order is time order. Keys of plans and origins hold no byte 00 and are not empty.
+ * so that byte order is time order; numbers six bytes, big-endian. Keys of plans and origins hold no byte
+ * 00 and are not empty.
  *
  *   a due key                  the plan's next fire time is due
+ *   f number                   one of the newest failures (failure-entry.ts), the newest last
  *   i key                      the plan has firings in flight
  *   k origin 00 fire-time key  the firing is parked with the origin
  *   m                          plan count and newest generation (counts.ts)
@@ -15,9 +17,17 @@ import type { StoredPlan } from '../stored-plan.ts';
  *   w due key 00               the plan has ended and expires at due
  *
  *   a due, w due               marks: a range scan that ends there does not walk on over deleted entries
- *   a ff, i ff, k ff, w ff     end marks: as marks, behind all entries of their kind
+ *   a f i k w, each with ff    end marks: as marks, behind all entries of their kind
  */
-const prefixes = { agenda: 'a', inFlight: 'i', parked: 'k', counts: 'm', plan: 'p', waiting: 'w' };
+const prefixes = {
+  agenda: 'a',
+  failure: 'f',
+  inFlight: 'i',
+  parked: 'k',
+  counts: 'm',
+  plan: 'p',
+  waiting: 'w',
+};
 
 export type KeyKind = keyof typeof prefixes;
 
@@ -33,6 +43,7 @@ export interface AgendaEntry {
 }
 
 const timeBytes = 6;
+const numberBytes = 6;
 const timeOffset = 2 ** 47;
 const separator = Buffer.from([0]);
 const prefixByte = (name: KeyKind): Buffer => Buffer.from(prefixes[name]);
@@ -56,7 +67,7 @@ export const rangeOf = (name: KeyKind): { start: Buffer; end: Buffer } => ({
 });
 
 /** Live entries at the end of the kinds that come and go. */
-export const endMarks = (['agenda', 'inFlight', 'parked', 'waiting'] as const).map(
+export const endMarks = (['agenda', 'failure', 'inFlight', 'parked', 'waiting'] as const).map(
   (name) => rangeOf(name).end,
 );
 
@@ -133,6 +144,15 @@ export function agendaEntries(agenda: AgendaName, plan: StoredPlan): readonly Ag
 }
 
 const none: readonly AgendaEntry[] = [];
+
+export function failureKey(number: number): Buffer {
+  const bytes = Buffer.allocUnsafe(1 + numberBytes);
+  bytes.write(prefixes.failure);
+  bytes.writeUIntBE(number, 1, numberBytes);
+  return bytes;
+}
+
+export const numberOfFailureKey = (bytes: Buffer): number => bytes.readUIntBE(1, numberBytes);
 
 /** The keys of all index entries of a plan. */
 export function indexKeys(plan: StoredPlan): Buffer[] {

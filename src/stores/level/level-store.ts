@@ -1,4 +1,5 @@
 import { planNotStored, quote } from '../../core/errors.ts';
+import type { Failure } from '../../core/failure.ts';
 import type { Firing } from '../../core/firing.ts';
 import type { Log } from '../../core/log.ts';
 import type { Plan, PlanDraft } from '../../core/plan.ts';
@@ -11,6 +12,7 @@ import type { StoredPlan } from '../stored-plan.ts';
 import { ClaimDue } from './claim.ts';
 import { type Counts, readCounts } from './counts.ts';
 import type { Database, WriteBatch } from './database.ts';
+import type { FailureRing } from './failures.ts';
 import { type Change, GroupCommit } from './group-commit.ts';
 import { agendaEntryOf, keyAfter, keyOfPlanKey, planKey, planKeyRange, secondKey } from './keys.ts';
 import type { Ending } from './life.ts';
@@ -29,6 +31,8 @@ export interface LevelStoreSettings {
   readonly counters?: Counters;
   /** How long a plan that has ended stays, for its status; 0: it is gone at once. */
   readonly statusKeepSeconds: number;
+  /** How many of the newest failures are kept; 10,000 unless told otherwise, 0 for none. */
+  readonly failuresKept?: number;
   /** Spreads re-claims after a crash: from 0 to 1, exclusive. */
   readonly random: () => number;
   /** Of plans whose params say nothing else. */
@@ -49,6 +53,13 @@ const defaultBounds: NearAgendaBounds = {
   horizonSeconds: 60,
 };
 
+/** What the store has found in its database. */
+export interface LevelContents {
+  readonly db: Database;
+  readonly counts: Counts;
+  readonly failures: FailureRing;
+}
+
 /** The embedded store, over an open database; see docs/design.md for its way of working. */
 export class LevelStore implements Store {
   readonly recovery: Recovery;
@@ -61,11 +72,16 @@ export class LevelStore implements Store {
   readonly #parkedStarts = new ParkedStarts();
   readonly #memory: StoreMemory;
   readonly #commit: GroupCommit;
+  readonly #failures: FailureRing;
   readonly #unclaimable: Unclaimable;
   #loading: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(db: Database, counts: Counts, recovery: Recovery, settings: LevelStoreSettings) {
+  constructor(
+    { db, counts, failures }: LevelContents,
+    recovery: Recovery,
+    settings: LevelStoreSettings,
+  ) {
     this.recovery = recovery;
     this.#db = db;
     this.#clock = settings.clock;
@@ -81,6 +97,7 @@ export class LevelStore implements Store {
     });
     this.#memory = new StoreMemory(this.#near, this.#parkedStarts);
     this.#commit = new GroupCommit(db, this.#memory, counts);
+    this.#failures = failures;
   }
 
   now(): UnixSeconds {
@@ -194,7 +211,11 @@ export class LevelStore implements Store {
   }
 
   settle(firing: Firing, settlement: Settlement): Promise<void> {
-    return this.#commit.change(settling(firing, settlement, this.#ending));
+    return this.#commit.change(settling(firing, settlement, this.#ending, this.#failures));
+  }
+
+  failures(prefix: string, limit: number): Promise<readonly Failure[]> {
+    return this.#failures.list(prefix, limit);
   }
 
   async close(): Promise<void> {
@@ -210,6 +231,7 @@ export class LevelStore implements Store {
     this.#commit.rebuildFirst(async () => {
       this.#memory.forget();
       const counts = await readCounts(this.#db);
+      await this.#failures.locate();
       const stray = await strayFirings(this.#db, this.#memory);
       return stray.length === 0 ? { counts } : { counts, change: releaseAll(stray, this.#ending) };
     });

@@ -1,6 +1,7 @@
 import type { Store } from '../store.ts';
 import { readCounts } from './counts.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
+import { FailureRing, failuresKeptDefault } from './failures.ts';
 import { LevelStore, type LevelStoreSettings } from './level-store.ts';
 import { recover } from './recovery.ts';
 
@@ -16,13 +17,15 @@ export async function openLevelStoreOver(
   open: (onReopened: () => Promise<void>) => Promise<Database>,
   settings: LevelStoreSettings,
 ): Promise<Store> {
-  const { clock, log, statusKeepSeconds, random } = settings;
+  const { clock, log, statusKeepSeconds, random, failuresKept = failuresKeptDefault } = settings;
   let store: LevelStore | undefined;
   const db = await open(async () => store?.onReopened());
   try {
     const ending = { now: clock.now(), statusKeepSeconds };
-    const { recovery, counts } = await recover(db, await readCounts(db), { log, ending, random });
-    return (store = new LevelStore(db, counts, recovery, settings));
+    const found = await readCounts(db);
+    const failures = await FailureRing.open(db, failuresKept, log);
+    const { recovery, counts } = await recover(db, found, { log, ending, random, failures });
+    return (store = new LevelStore({ db, counts, failures }, recovery, settings));
   } catch (error) {
     await db.close();
     throw error;

@@ -4,6 +4,7 @@ import { decodeRecord } from '../record.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import type { ContentsCheck, Entry } from './check.ts';
 import { type Counts, decodeCounts, encodeCounts } from './counts.ts';
+import { decodeFailure } from './failure-entry.ts';
 import {
   agendaEntryOf,
   countsKey,
@@ -50,7 +51,7 @@ export function planContentsCheck(): ContentsCheck {
   };
 }
 
-/** Keeps what records can be read, and makes all other entries anew from them. */
+/** Keeps what records and failures can be read, and makes all other entries anew from them. */
 export function planContentsRebuild(): ContentsRebuild {
   let plans = 0;
   let generation = 0;
@@ -61,6 +62,7 @@ export function planContentsRebuild(): ContentsRebuild {
         generation = Math.max(generation, counts?.generation ?? 0);
         return counts && [];
       }
+      if (isFailure(key)) return readable(() => decodeFailure(value)) && [[key, value]];
       if (kindOf(key) !== 'p') return [];
       const plan = readable(() => decodeRecord(keyOfPlanKey(key), value));
       if (plan === undefined) return undefined;
@@ -96,6 +98,7 @@ function expectationOf([key, value]: Entry): Expectation {
       return { needs: [], judge: () => undefined, counts: decodeCounts(value) };
     }
     if (kindOf(key) === 'p') return planExpectation(decodeRecord(keyOfPlanKey(key), value));
+    if (isFailure(key)) decodeFailure(value);
     const planned = planOfIndexKey(key);
     if (planned === undefined) return { fault: undefined };
     return {
@@ -135,9 +138,9 @@ function indexFault(
   return isRight && value.equals(generationBytes(plan)) ? undefined : 'its plan says otherwise';
 }
 
-/** The key of the plan an index entry belongs to; undefined for a mark. */
+/** The key of the plan an index entry belongs to; undefined for a mark and for a failure. */
 function planOfIndexKey(key: Buffer): string | undefined {
-  if (key.length === 2 && key[1] === 0xff) return undefined;
+  if (isEndMark(key)) return undefined;
   switch (kindOf(key)) {
     case 'a':
     case 'w':
@@ -146,12 +149,16 @@ function planOfIndexKey(key: Buffer): string | undefined {
       return keyOfInFlightKey(key);
     case 'k':
       return parkedEntryOf(key).key;
+    case 'f':
+      return undefined;
     default:
       throw new RangeError('an entry of a kind that this forsund does not know');
   }
 }
 
 const kindOf = (key: Buffer): string => key.toString('latin1', 0, 1);
+const isEndMark = (key: Buffer): boolean => key.length === 2 && key[1] === 0xff;
+const isFailure = (key: Buffer): boolean => kindOf(key) === 'f' && !isEndMark(key);
 
 const writer = new ByteWriter();
 
@@ -165,7 +172,7 @@ function readable<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof ForsunError) return undefined;
+    if (error instanceof ForsunError || error instanceof RangeError) return undefined;
     throw error;
   }
 }

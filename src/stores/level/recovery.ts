@@ -1,5 +1,6 @@
-import type { Firing } from '../../core/firing.ts';
 import { quote } from '../../core/errors.ts';
+import { failureOf } from '../../core/failure.ts';
+import type { Firing } from '../../core/firing.ts';
 import type { Log } from '../../core/log.ts';
 import { addSeconds, type UnixSeconds } from '../../core/time.ts';
 import { decodeRecord, UnreadableRecord } from '../record.ts';
@@ -7,6 +8,7 @@ import type { Recovery } from '../store.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import type { Counts } from './counts.ts';
 import type { Database } from './database.ts';
+import type { FailureRing } from './failures.ts';
 import { keyAfter, keyOfInFlightKey, planKey, rangeOf } from './keys.ts';
 import { crashed, type Ending, finished, firingOf } from './life.ts';
 import type { StoreMemory } from './memory.ts';
@@ -21,6 +23,7 @@ export interface RecoveryOptions {
   readonly ending: Ending;
   /** From 0 to 1, exclusive. */
   readonly random: () => number;
+  readonly failures: FailureRing;
 }
 
 /** Plans that have firings in flight, in pieces. */
@@ -54,10 +57,16 @@ export async function recover(
       const plan = readable(key, records[index], options.log);
       if (plan === undefined) continue;
       view.addPlan(plan);
-      const after = recovered(plan, givenUp, options);
+      const ended: Firing[] = [];
+      const after = recovered(plan, ended, options);
       reclaimed += after === undefined ? 0 : waitingMore(plan, after);
       view.set(key, after);
+      for (const firing of ended) {
+        const reason = `under way at ${firing.crashes} crashes of the server`;
+        options.failures.add(view, failureOf(firing, plan, reason, options.ending.now));
+      }
       view.keep();
+      givenUp.push(...ended);
     }
     if (!view.isEmpty) await db.write((batch) => view.writeTo(batch));
     current = view.counts;

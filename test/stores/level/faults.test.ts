@@ -125,6 +125,21 @@ test.each(['nothing written', 'written, yet refused'] as const)(
   },
 );
 
+test.each(['nothing written', 'written, yet refused'] as const)(
+  'a failure whose settling was refused is listed once, when it has been settled again: %s',
+  async (fault) => {
+    const { store, failNext } = await storeWithFaults();
+    for (const key of ['a', 'b']) await store.put(aDraft({ key, count: 1 }), due);
+    const [a, b] = await claim(store);
+    failNext(fault);
+    const failed = { kind: 'failed', reason: 'no answer' } as const;
+    await expect(store.settle(a!, failed)).rejects.toMatchObject(refused);
+    await store.settle(a!, failed);
+    await store.settle(b!, failed);
+    expect((await store.failures('', 9)).map(({ key }) => key)).toEqual(['b', 'a']);
+  },
+);
+
 test('a plan that cannot be stored at all is refused alone', async () => {
   const { store } = await storeWithFaults();
   const bad = { kind: 'interval', everySeconds: -1, fields: {} } as const;

@@ -86,7 +86,7 @@ test('behind each kind of entry that comes and goes stands a live one from the s
   const options = await levelOptions();
   await (await openLevelStore(options)).close();
   await withDatabase(options, async (db) => {
-    expect(endMarks).toHaveLength(4);
+    expect(endMarks).toHaveLength(5);
     for (const value of await db.getMany(endMarks)) expect(value).toBeDefined();
   });
 });
