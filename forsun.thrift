@@ -37,6 +37,17 @@ struct ForsunPlan {
     20: optional i64 fired_count
 }
 
+/** A firing that was given up as failed. Times are epoch seconds. */
+struct ForsunFailure {
+    1: string key,
+    2: string action,
+    /** The due time that it was for. */
+    3: i64 fire_time,
+    4: i32 attempts,
+    5: i64 failed_at,
+    6: string reason
+}
+
 service Forsun{
     i16 ping(),
     ForsunPlan create(1:string key, 2:i16 second, 3:i16 minute = -1, 4:i16 hour = -1, 5:i16 day = -1, 6:i16 month = -1, 7:i16 week = -1, 8:string action="shell", 9:map<string, string> params={}) throws (1:ForsunPlanError err),
@@ -48,5 +59,7 @@ service Forsun{
     list<string> getKeys(1:string prefix),
     /** Called by the server on a thrift action's target; the server itself refuses it. */
     void forsun_call(1:string key, 2:i32 ts, 3:map<string, string> params),
-    map<string, string> info()
+    map<string, string> info(),
+    /** What has failed, of keys that begin with the prefix, newest first; an addition to forsun's methods. */
+    list<ForsunFailure> getFailures(1:string prefix, 2:i32 limit = 10000)
 }

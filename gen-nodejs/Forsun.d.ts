@@ -12,6 +12,7 @@ import Int64 = require('node-int64');
 import ttypes = require('./forsun_types');
 import ForsunPlanError = ttypes.ForsunPlanError
 import ForsunPlan = ttypes.ForsunPlan
+import ForsunFailure = ttypes.ForsunFailure
 
 declare class Client {
     private output: thrift.TTransport;
@@ -65,6 +66,16 @@ declare class Client {
     info(): Promise<{ [k: string]: string; }>;
 
     info(callback?: (error: void, response: { [k: string]: string; })=>void): void;
+
+    /**
+     * What has failed, of keys that begin with the prefix, newest first; an addition to forsun's methods.
+     */
+    getFailures(prefix: string, limit?: number): Promise<ForsunFailure[]>;
+
+    /**
+     * What has failed, of keys that begin with the prefix, newest first; an addition to forsun's methods.
+     */
+    getFailures(prefix: string, limit?: number, callback?: (error: void, response: ForsunFailure[])=>void): void;
   }
 
 declare class Processor {
@@ -82,4 +93,5 @@ declare class Processor {
     process_getKeys(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
     process_forsun_call(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
     process_info(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
+    process_getFailures(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
 }

@@ -46,3 +46,17 @@ declare class ForsunPlan {
 
       constructor(args?: { is_time_out: boolean; key: string; second: number; minute?: number; hour?: number; day?: number; month?: number; week?: number; next_time: number; status?: number; count?: number; current_count?: number; last_timeout?: number; action?: string; params?: { [k: string]: string; }; next_fire_time?: Int64; last_fire_time?: Int64; created_time?: Int64; running?: number; fired_count?: Int64; });
   }
+
+/**
+ * A firing that was given up as failed. Times are epoch seconds.
+ */
+declare class ForsunFailure {
+    public key: string;
+    public action: string;
+    public fire_time: Int64;
+    public attempts: number;
+    public failed_at: Int64;
+    public reason: string;
+
+      constructor(args?: { key: string; action: string; fire_time: Int64; attempts: number; failed_at: Int64; reason: string; });
+  }

@@ -459,3 +459,132 @@ const ForsunPlan = module.exports.ForsunPlan = class {
   }
 
 };
+const ForsunFailure = module.exports.ForsunFailure = class {
+  constructor(args) {
+    this.key = null;
+    this.action = null;
+    this.fire_time = null;
+    this.attempts = null;
+    this.failed_at = null;
+    this.reason = null;
+    if (args) {
+      if (args.key !== undefined && args.key !== null) {
+        this.key = args.key;
+      }
+      if (args.action !== undefined && args.action !== null) {
+        this.action = args.action;
+      }
+      if (args.fire_time !== undefined && args.fire_time !== null) {
+        this.fire_time = args.fire_time;
+      }
+      if (args.attempts !== undefined && args.attempts !== null) {
+        this.attempts = args.attempts;
+      }
+      if (args.failed_at !== undefined && args.failed_at !== null) {
+        this.failed_at = args.failed_at;
+      }
+      if (args.reason !== undefined && args.reason !== null) {
+        this.reason = args.reason;
+      }
+    }
+  }
+
+  read (input) {
+    input.readStructBegin();
+    while (true) {
+      const ret = input.readFieldBegin();
+      const ftype = ret.ftype;
+      const fid = ret.fid;
+      if (ftype == Thrift.Type.STOP) {
+        break;
+      }
+      switch (fid) {
+        case 1:
+        if (ftype == Thrift.Type.STRING) {
+          this.key = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 2:
+        if (ftype == Thrift.Type.STRING) {
+          this.action = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 3:
+        if (ftype == Thrift.Type.I64) {
+          this.fire_time = input.readI64();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 4:
+        if (ftype == Thrift.Type.I32) {
+          this.attempts = input.readI32();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 5:
+        if (ftype == Thrift.Type.I64) {
+          this.failed_at = input.readI64();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 6:
+        if (ftype == Thrift.Type.STRING) {
+          this.reason = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        default:
+          input.skip(ftype);
+      }
+      input.readFieldEnd();
+    }
+    input.readStructEnd();
+    return;
+  }
+
+  write (output) {
+    output.writeStructBegin('ForsunFailure');
+    if (this.key !== null && this.key !== undefined) {
+      output.writeFieldBegin('key', Thrift.Type.STRING, 1);
+      output.writeString(this.key);
+      output.writeFieldEnd();
+    }
+    if (this.action !== null && this.action !== undefined) {
+      output.writeFieldBegin('action', Thrift.Type.STRING, 2);
+      output.writeString(this.action);
+      output.writeFieldEnd();
+    }
+    if (this.fire_time !== null && this.fire_time !== undefined) {
+      output.writeFieldBegin('fire_time', Thrift.Type.I64, 3);
+      output.writeI64(this.fire_time);
+      output.writeFieldEnd();
+    }
+    if (this.attempts !== null && this.attempts !== undefined) {
+      output.writeFieldBegin('attempts', Thrift.Type.I32, 4);
+      output.writeI32(this.attempts);
+      output.writeFieldEnd();
+    }
+    if (this.failed_at !== null && this.failed_at !== undefined) {
+      output.writeFieldBegin('failed_at', Thrift.Type.I64, 5);
+      output.writeI64(this.failed_at);
+      output.writeFieldEnd();
+    }
+    if (this.reason !== null && this.reason !== undefined) {
+      output.writeFieldBegin('reason', Thrift.Type.STRING, 6);
+      output.writeString(this.reason);
+      output.writeFieldEnd();
+    }
+    output.writeFieldStop();
+    output.writeStructEnd();
+    return;
+  }
+
+};

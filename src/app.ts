@@ -90,13 +90,14 @@ export function checkStore(
 }
 
 function storeOptions(config: Config, { clock, log }: AppDeps): StoreOptions {
-  const { driver, directory, sync, statusKeepSeconds, reserveBytes } = config.store;
+  const { driver, directory, sync, statusKeepSeconds, failuresKept, reserveBytes } = config.store;
   const { maxUnfinished, misfireThresholdSeconds } = config.scheduler;
   return {
     driver,
     directory,
     sync,
     statusKeepSeconds,
+    failuresKept,
     reserveBytes,
     policy: { ...defaultPolicy, maxUnfinished, misfireThresholdSeconds },
     forsunDump: join(homedir(), '.forsun.dump'),

@@ -2,12 +2,23 @@ import { tokenText, type Token } from '../grammar/tokens.ts';
 import { UsageError } from './command.ts';
 
 /** The arguments as typed, for a command that takes so many; anything else is refused with its usage. */
-export function textsOf(
-  args: readonly Token[],
-  { from, to, usage }: { readonly from: number; readonly to: number; readonly usage: string },
+export const textsOf = (args: readonly Token[], expected: Expected): readonly string[] =>
+  countedTexts(args.map(tokenText), expected);
+
+export interface Expected {
+  /** How many, at least and at most. */
+  readonly from: number;
+  readonly to: number;
+  readonly usage: string;
+}
+
+/** As textsOf, when flags have been taken out. */
+export function countedTexts(
+  texts: readonly string[],
+  { from, to, usage }: Expected,
 ): readonly string[] {
-  if (args.length >= from && args.length <= to) return args.map(tokenText);
-  const hint = args.length > to ? ': put quotes around what holds blanks' : '';
+  if (texts.length >= from && texts.length <= to) return texts;
+  const hint = texts.length > to ? ': put quotes around what holds blanks' : '';
   throw new UsageError(`expected ${usage}${hint}`);
 }
 

@@ -3,6 +3,7 @@ import { tokenText, type Token } from '../grammar/tokens.ts';
 import { UsageError, type Command, type CommandContext } from './command.ts';
 import { currentCommand } from './current.ts';
 import { exitCommand } from './exit.ts';
+import { failuresCommand } from './failures.ts';
 import { getCommand } from './get.ts';
 import { helpCommand } from './help.ts';
 import { infoCommand } from './info.ts';
@@ -19,6 +20,7 @@ const withoutHelp: readonly Command[] = [
   lsCommand,
   currentCommand,
   timeCommand,
+  failuresCommand,
   infoCommand,
   versionCommand,
   exitCommand,

@@ -5,7 +5,7 @@ import { commands } from './commands.ts';
 /** Possible endings of the last word, and that word: as readline takes them. */
 export type Completion = [endings: string[], word: string];
 
-/** Completes names of commands, keys of plans (those that need no quotes), and actions. */
+/** Completes names of commands, keys (those that need no quotes) of plans or failures, and actions. */
 export async function complete(line: string, client: ForsunClient): Promise<Completion> {
   const [, typed = ''] = /(?:^|;)\s*([^;]*)$/.exec(line) ?? [];
   const words = typed.split(/\s+/);
@@ -32,6 +32,9 @@ async function candidatesFor(
   if (words[0] === 'help') return place === 2 ? names : [];
   const takesKey = ['get', 'rm', 'ls', 'set'].includes(words[0] ?? '');
   if (takesKey && place === 2) return client.getKeys(word);
+  if (words[0] === 'failures' && place === 2) {
+    return [...new Set((await client.getFailures(word)).map(({ key }) => key))];
+  }
   if (words[0] === 'set' && place === ACTION_PLACE) {
     return (await client.info()).get('actions')?.split(';') ?? [];
   }

@@ -1,5 +1,6 @@
 import { type Flag, helpPage, readCommandLine } from '../config/command-line.ts';
 import { UsageError } from './command.ts';
+import { limitFlag } from './failures.ts';
 
 export interface Options {
   readonly host: string;
@@ -21,6 +22,7 @@ const flags = [
   { flag: 'port', takes: 'text', meaning: 'its port (default: FORSUN_PORT, else 6458)' },
   { flag: 'exe', takes: 'text', meaning: 'run the commands of this line, separated by ;' },
   { flag: 'json', takes: 'nothing', meaning: 'print one JSON document a command, for programs' },
+  limitFlag,
   { flag: 'help', short: 'h', takes: 'nothing', meaning: 'show this help' },
   { flag: 'version', short: 'V', takes: 'nothing', meaning: "show this command's version" },
 ] as const satisfies readonly Flag[];
@@ -43,9 +45,10 @@ Usage: forsun [flags] 'COMMAND; …'    run a line of commands, as forsun "get b
  * (Kubernetes sets tcp://… for a service called forsun).
  */
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
-  const { words, flags: given } = readCommandLine(args, flags);
+  const { words: typed, flags: given } = readCommandLine(args, flags);
   const text = (flag: (typeof flags)[number]['flag']): string | undefined =>
     given.get(flag)?.at(-1);
+  const words = [...typed, ...ownFlags(typed, text('limit'))];
   const envPort = env['FORSUN_PORT'] ?? '';
   const exe = text('exe');
   if (exe !== undefined && words.length > 0) {
@@ -59,6 +62,13 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     wants: given.has('help') ? 'help' : given.has('version') ? 'version' : 'commands',
     ...(line === undefined ? { words } : { line, words: [] }),
   };
+}
+
+/** The flag that is the command's own, which reads it among its words. */
+function ownFlags([command]: readonly string[], limit: string | undefined): readonly string[] {
+  if (limit === undefined) return [];
+  if (command === 'failures') return [`--limit=${limit}`];
+  throw new UsageError('--limit goes with the command failures, and stands behind it');
 }
 
 function portOf(text: string): number {

@@ -1,7 +1,8 @@
 import type { Plan } from '../client/plan.ts';
 import { formatSetLine } from '../grammar/set-line-format.ts';
+import { writeList, type ListWriter } from './list-output.ts';
 import { formatLocalTime } from './local-time.ts';
-import { printable, type Output, type Paint } from './output.ts';
+import { printable, type Paint } from './output.ts';
 
 /** A plan for people: its next fire time, or `-`, and the line that `set` would make it from. */
 export function planLine(plan: Plan, paint: Paint): string {
@@ -38,28 +39,12 @@ export const planJson = (plan: Plan): object => ({
   running: plan.running ?? null,
 });
 
-interface PlanWriter {
-  readonly output: Output;
-  readonly json: boolean;
-}
-
-export async function writePlan(plan: Plan, { output, json }: PlanWriter): Promise<void> {
+export async function writePlan(plan: Plan, { output, json }: ListWriter): Promise<void> {
   await output.write(json ? `${JSON.stringify(planJson(plan))}\n` : planLine(plan, output.paint));
 }
 
 /** Plans as they come: a line each, or one JSON array with a plan a line. */
-export async function writePlans(
+export const writePlans = (
   plans: AsyncIterable<Plan> | Iterable<Plan>,
-  { output, json }: PlanWriter,
-): Promise<void> {
-  let count = 0;
-  for await (const plan of plans) {
-    const line = json
-      ? `${count === 0 ? '[' : ','}\n${JSON.stringify(planJson(plan))}`
-      : planLine(plan, output.paint);
-    await output.write(line);
-    count++;
-  }
-  if (json) await output.write(count === 0 ? '[]\n' : '\n]\n');
-  else if (count === 0 && output.isTerminal) await output.write(output.paint('faint', '(none)\n'));
-}
+  writer: ListWriter,
+): Promise<void> => writeList(plans, { line: planLine, json: planJson }, writer);

@@ -1,3 +1,4 @@
+import { maxFailuresListed } from '../core/failure.ts';
 import { ForsunPlanError } from './errors.ts';
 
 /**
@@ -10,6 +11,8 @@ export const checked = {
     integer(1002, name, value ?? -1, -32_768, 32_767),
 
   count: (value: number | undefined): number => integer(1007, 'count', value ?? 1, 0, 32_767),
+
+  limit: (value: number): number => integer(1007, 'limit', value, 1, maxFailuresListed),
 
   timestamp: (value: number): number =>
     integer(1007, 'timestamp', value, -2_147_483_648, 2_147_483_647),

@@ -1,10 +1,12 @@
 import thrift from 'thrift';
 
+import { maxFailuresListed } from '../core/failure.ts';
 import type { Clock } from '../core/time.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { checked } from './checked.ts';
 import { Connection } from './connection.ts';
 import { ForsunConnectionError, ForsunPlanError, ForsunServerError } from './errors.ts';
+import { failureOf, type Failure } from './failure.ts';
 import { generatedTypes, type GeneratedClient, type WirePlan } from './generated.ts';
 import { markedObject, unmarkedMap } from './param-safe-protocol.ts';
 import { planOf, type Plan } from './plan.ts';
@@ -115,6 +117,16 @@ export class ForsunClient {
   async getKeys(prefix = ''): Promise<readonly string[]> {
     const wirePrefix = checked.text('prefix', prefix);
     return this.#call((client) => client.getKeys(wirePrefix));
+  }
+
+  /**
+   * What was given up as failed, newest first, of keys that begin with the prefix: at most `limit`, 1 to
+   * 10,000.
+   */
+  async getFailures(prefix = '', limit = maxFailuresListed): Promise<readonly Failure[]> {
+    const wirePrefix = checked.text('prefix', prefix);
+    const wireLimit = checked.limit(limit);
+    return (await this.#call((client) => client.getFailures(wirePrefix, wireLimit))).map(failureOf);
   }
 
   /** What the server says about itself: its version, counters and gauges, as texts. */

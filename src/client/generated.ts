@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 
 import type { Client, Processor } from '../../gen-nodejs/Forsun.js';
-import type { ForsunPlan, ForsunPlanError } from '../../gen-nodejs/forsun_types.js';
+import type { ForsunFailure, ForsunPlan, ForsunPlanError } from '../../gen-nodejs/forsun_types.js';
 
 const require = createRequire(import.meta.url);
 
@@ -12,9 +12,14 @@ export const generated = require('../../gen-nodejs/Forsun.js') as {
 };
 
 export const generatedTypes = require('../../gen-nodejs/forsun_types.js') as {
+  readonly ForsunFailure: typeof ForsunFailure;
   readonly ForsunPlan: typeof ForsunPlan;
   readonly ForsunPlanError: typeof ForsunPlanError;
 };
 
 export type GeneratedClient = Client;
 export type WirePlan = ForsunPlan;
+export type WireFailure = ForsunFailure;
+
+/** The generated classes declare their fields present; those the server left out are null. */
+export type Nullable<T> = { readonly [name in keyof T]: T[name] | null };

@@ -1,7 +1,7 @@
 import type Int64 from 'node-int64';
 
 import { ForsunServerError } from './errors.ts';
-import type { WirePlan } from './generated.ts';
+import type { Nullable, WirePlan } from './generated.ts';
 import { unmarkedMap } from './param-safe-protocol.ts';
 
 /** A plan as the server tells it. Times are seconds since the epoch; what is absent is unset or not known. */
@@ -54,9 +54,6 @@ export function planOf(wire: Nullable<WirePlan>): Plan {
     params: unmarkedMap(wire.params ?? {}),
   };
 }
-
-/** The generated class declares its fields present; those the server left out are null. */
-type Nullable<T> = { readonly [name in keyof T]: T[name] | null };
 
 type Given<T> = { readonly [name in keyof T]?: NonNullable<T[name]> };
 

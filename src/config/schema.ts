@@ -120,6 +120,11 @@ export const settings = {
       default: '0',
       meaning: 'seconds for which a finished plan stays to be asked for its status',
     }),
+    failuresKept: setting('FAILURES_KEPT', {
+      value: wholeNumber(0, 100_000),
+      default: '10000',
+      meaning: 'newest failures kept for `forsun failures`; 0 keeps none',
+    }),
     reserveBytes: setting('STORE_MEM_RESERVE', {
       value: byteSize(0, 64 * GiB),
       default: '64M',

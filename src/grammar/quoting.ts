@@ -8,3 +8,6 @@ export const canBeQuoted = (text: string): boolean =>
 
 /** Whether this text is one token as it stands, read with pairs. */
 export const isPlain = (text: string): boolean => /^[^ \t\r\n"';=]+$/.test(text);
+
+/** Text as one token, with quotes when it needs them. */
+export const formatWord = (text: string): string => (isPlain(text) ? text : enquote(text, "'"));

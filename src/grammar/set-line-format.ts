@@ -1,6 +1,6 @@
 import type { PlanRequest } from '../core/plan.ts';
 import { canBeFormatted, formatParams } from './params-text.ts';
-import { canBeQuoted, enquote, isPlain } from './quoting.ts';
+import { canBeQuoted, enquote, formatWord, isPlain } from './quoting.ts';
 import { fieldNames, parseFields } from './set-fields.ts';
 import { cronParam } from './set-line.ts';
 
@@ -57,5 +57,3 @@ function sixFields(request: PlanRequest): string | undefined {
     return undefined; // not an expression that `set` knows: shown as the param it is
   }
 }
-
-const formatWord = (text: string): string => (isPlain(text) ? text : enquote(text, "'"));

@@ -1,3 +1,4 @@
+import type { Failure } from '../core/failure.ts';
 import type { Plan, PlanRequest } from '../core/plan.ts';
 import type { UnixSeconds } from '../core/time.ts';
 
@@ -17,4 +18,9 @@ export interface PlanService {
   dueAt(second: UnixSeconds): Promise<readonly Plan[]>;
   /** Keys that start with the prefix, literally, in byte order. */
   keys(prefix: string): Promise<readonly string[]>;
+  /**
+   * The newest failures, newest first, of keys that start with the prefix, literally; `limit` is 1 to
+   * maxFailuresListed.
+   */
+  failures(prefix: string, limit: number): Promise<readonly Failure[]>;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { ActionRegistry } from '../actions/action.ts';
 import { badArgument, planNotFound } from '../core/errors.ts';
+import { type Failure, maxFailuresListed } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
 import type { Plan, PlanRequest } from '../core/plan.ts';
 import { type PlanKeys, planKeys } from '../core/plan-key.ts';
@@ -132,6 +133,13 @@ export class Scheduler implements PlanService {
     const keys = await this.#deps.store.keys(prefix, limit + 1);
     if (keys.length > limit) throw tooMany('keys match', limit, 'narrow the prefix');
     return keys;
+  }
+
+  async failures(prefix: string, limit: number): Promise<readonly Failure[]> {
+    if (limit < 1 || limit > maxFailuresListed) {
+      throw badArgument(`limit is ${limit}, expected 1 to ${maxFailuresListed}`);
+    }
+    return this.#deps.store.failures(prefix, limit);
   }
 
   /** How much waits for its target just now. */

@@ -42,6 +42,15 @@ export const planStruct = struct({
   fired_count: field(20, i64),
 });
 
+export const failureStruct = struct({
+  key: field(1, text),
+  action: field(2, text),
+  fire_time: field(3, i64),
+  attempts: field(4, i32),
+  failed_at: field(5, i64),
+  reason: field(6, text),
+});
+
 const scheduleFields = {
   key: field(1, text),
   second: field(2, i16),
@@ -92,6 +101,10 @@ export const forsunService = {
     noFields,
   ),
   info: method(noFields, struct({ success: field(0, textMap) })),
+  getFailures: method(
+    struct({ prefix: field(1, text), limit: field(2, i32, 10_000) }),
+    struct({ success: field(0, listOf(failureStruct)) }),
+  ),
 } as const;
 
 /** A method that answers with a plan, or with a declared refusal. */

@@ -4,7 +4,12 @@ import { createInterface } from 'node:readline';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { startRawServer, startStockServer, type StockServer } from '../support/stock-server.ts';
+import {
+  aWireFailure,
+  startRawServer,
+  startStockServer,
+  type StockServer,
+} from '../support/stock-server.ts';
 import { forsunFile, runForsun, type Result } from '../support/run-forsun.ts';
 
 const stars = Array.from({ length: 5 }, () => '*');
@@ -15,7 +20,10 @@ beforeAll(async () => {
   server = await startStockServer();
 });
 afterAll(() => server.close());
-beforeEach(() => server.plans.clear());
+beforeEach(() => {
+  server.plans.clear();
+  server.failures.length = 0;
+});
 
 const forsun = (...args: string[]): Promise<Result> =>
   runForsun(['--port', String(server.port), ...args]);
@@ -45,6 +53,22 @@ describe('commands', () => {
     expect((await forsun('ls', 'back')).stdout).toBe(backup);
     expect(await forsun('rm', 'backup')).toEqual({ stdout: 'success\n', stderr: '', code: 0 });
     expect((await forsun('ls', 'back')).stdout).toBe('');
+  });
+
+  test('failures are shown a line each, below each other, as many as asked', async () => {
+    server.failures.push(
+      aWireFailure('order-17', 4, 'no answer\x1b[2J'),
+      aWireFailure('a b', 1, 'x'),
+    );
+    const [first, second] = [
+      `2023-11-14 22:13:20+00:00  order-17  4 attempts  no answer\\u001b[2J\n`,
+      `2023-11-14 22:13:20+00:00  'a b'     1 attempt   x\n`,
+    ];
+    expect(await forsun('failures')).toEqual({ stdout: first + second, stderr: '', code: 0 });
+    expect((await forsun('failures', 'order')).stdout).toBe(first);
+    expect((await forsun('failures', '--limit', '1')).stdout).toBe(first);
+    expect((await forsun('failures order --limit 1')).stdout).toBe(first);
+    expect((await forsun('failures', 'nobody')).stdout).toBe('');
   });
 
   test('info is a name and a value a line; help and version need no server', async () => {
@@ -99,6 +123,12 @@ describe('--json', () => {
     expect(await json('ls')).toEqual([plan]);
     expect(await json('time', '1700000005')).toEqual([plan]);
     expect(await json('current')).toEqual([]);
+    expect(await json('failures')).toEqual([]);
+    server.failures.push(aWireFailure('a', 4, 'no answer'));
+    const failure = { key: 'a', action: 'http', fire_time: 1700000000, attempts: 4 };
+    expect(await json('failures')).toEqual([
+      { ...failure, failed_at: 1700000030, reason: 'no answer' },
+    ]);
     expect(await json('info')).toEqual({ forsun_version: '0.0', plan_count: '1' });
     expect(await json('rm', 'backup')).toEqual(plan);
     expect(await json('version')).toEqual({ version: expect.any(String) as string });
@@ -132,6 +162,11 @@ describe('what fails', () => {
     [
       ['time 2023-02-30 00:00:00'],
       'forsun: a time is seconds since 1970 or an existing YYYY-MM-DD HH:MM:SS, not "2023-02-30 00:00:00"\n',
+    ],
+    [['failures', '--limit', '0'], 'forsun: a limit is a number from 1 to 10000, not "0"\n'],
+    [
+      ['ls', '--limit', '5'],
+      'forsun: --limit goes with the command failures, and stands behind it\n',
     ],
     [['--jsno', 'ls'], 'forsun: no flag is called "--jsno"; did you mean --json?\n'],
     [['ls', '--port', 'x'], 'forsun: a port is a number from 1 to 65535, not "x"\n'],

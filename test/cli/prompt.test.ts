@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { forsunFile } from '../support/run-forsun.ts';
-import { startRawServer, startStockServer, type StockServer } from '../support/stock-server.ts';
+import {
+  aWireFailure,
+  startRawServer,
+  startStockServer,
+  type StockServer,
+} from '../support/stock-server.ts';
 import { keys, Terminal } from '../support/terminal.ts';
 
 const PROMPT = 'forsun> ';
@@ -75,6 +80,19 @@ test('Tab completes commands, keys and nothing that needs quotes', async () => {
   await terminal.until('order-1 ');
   terminal.type(keys.enter);
   await terminal.until(`order-1 */5/1 * * * * * shell "cmd='ls'"`);
+});
+
+test('Tab completes keys of failures, though their plans are gone; an empty list says so', async () => {
+  server.failures.push(aWireFailure('order-17', 4, 'no answer'), aWireFailure('order-17', 1, 'x'));
+  const terminal = open(server.port);
+  await terminal.until(PROMPT);
+  terminal.type('failures or', keys.tab);
+  await terminal.until('order-17 ');
+  terminal.type('--limit 1', keys.enter);
+  await terminal.until('order-17  4 attempts  no answer');
+  await terminal.until(PROMPT);
+  terminal.type('failures nobody', keys.enter);
+  await terminal.until('(none)');
 });
 
 test('Ctrl-C clears the line; twice on an empty line it leaves', async () => {

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
+import Int64 from 'node-int64';
 import thrift from 'thrift';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { ForsunClient, type ForsunClientOptions } from '../../src/client/forsun-client.ts';
+import { generatedTypes } from '../../src/client/generated.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { T0 } from '../support/plans.ts';
 import { startRawServer, startStockServer, type StockServer } from '../support/stock-server.ts';
@@ -74,6 +76,23 @@ describe('against a server that answers', () => {
       ['forsun_version', '0.0'],
       ['plan_count', '0'],
     ]);
+  });
+
+  test('failures come as they are kept, with times that no 32 bits hold', async () => {
+    const failure = (key: string) => ({
+      ...{ key, action: 'http', attempts: 4, reason: 'no answer\n🚀' },
+      ...{ fireTime: 2 ** 40, failedAt: 2 ** 40 + 30 },
+    });
+    for (const key of ['a1', 'b', 'a2']) {
+      const { fireTime, failedAt, ...rest } = failure(key);
+      const times = { fire_time: new Int64(fireTime), failed_at: new Int64(failedAt) };
+      server.failures.push(new generatedTypes.ForsunFailure({ ...rest, ...times }));
+    }
+    expect(await client.getFailures()).toEqual(['a1', 'b', 'a2'].map(failure));
+    expect(await client.getFailures('a', 1)).toEqual([failure('a1')]);
+    for (const limit of [0, 10_001, 1.5]) {
+      await expect(client.getFailures('', limit)).rejects.toMatchObject({ code: 1007 });
+    }
   });
 
   test('a refusal is a ForsunPlanError with its code, and the connection lives', async () => {

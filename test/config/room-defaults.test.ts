@@ -7,8 +7,9 @@ import { defaultPolicy } from '../../src/core/policy.ts';
 import { thriftDefaults } from '../../src/interfaces/thrift/settings.ts';
 import { retryDefaults } from '../../src/scheduler/backoff.ts';
 import { dispatchDefaults } from '../../src/scheduler/lanes.ts';
+import { failuresKeptDefault } from '../../src/stores/level/failures.ts';
 
-const { thrift, plans, scheduler, action } = loadConfig({}).config;
+const { thrift, plans, scheduler, store, action } = loadConfig({}).config;
 
 test('the defaults of the settings are those of the rooms they are for', () => {
   expect(thriftDefaults).toMatchObject({
@@ -37,6 +38,7 @@ test('the defaults of the settings are those of the rooms they are for', () => {
     misfireThresholdSeconds: scheduler.misfireThresholdSeconds,
     maxUnfinished: scheduler.maxUnfinished,
   });
+  expect(failuresKeptDefault).toBe(store.failuresKept);
   expect(dispatchDefaults).toEqual({
     runs: action.maxRuns,
     held: action.maxHeld,

@@ -29,6 +29,10 @@ test('law 8, bounded: a list beyond its cap is refused, and says to narrow the p
     /more than 3 plans/,
   );
   expect(await rig.scheduler.keys('k3')).toEqual(['k3']);
+  for (const limit of [-1, 0, 10_001]) {
+    const refusal = `limit is ${limit}, expected 1 to 10000`;
+    await expect(rig.scheduler.failures('', limit)).rejects.toThrow(refusal);
+  }
   await rig.stop();
 });
 

@@ -25,6 +25,10 @@ test('law 9, nothing silent: a retry and a giving up are counted and say why', a
   expect(rig.counters.value('action_executed_error_count')).toBe(1);
   const told = rig.log.lines.filter(({ fields }) => fields['reason'] === 'connection refused');
   expect(told.map(({ level }) => level)).toEqual(['warn', 'warn', 'warn', 'error']);
+  const failure = { key: 'k', action: 'probe', fireTime: addSeconds(T0, 1), attempts: 4 };
+  expect(await rig.scheduler.failures('k', 10)).toMatchObject([
+    { ...failure, reason: 'connection refused' },
+  ]);
   await rig.stop();
 });
 
@@ -35,6 +39,8 @@ test('law 9, nothing silent: a stored plan whose action is off by now fails, and
   await rig.store.put({ ...draft, schedule }, addSeconds(T0, 1));
   await rig.pass(1);
   expect(rig.log.lines.at(-1)).toMatchObject({ level: 'error', event: 'firing_failed' });
+  const reason = 'no action is called "gone"; there are probe';
+  expect(await rig.scheduler.failures('', 10)).toMatchObject([{ key: 'k', reason }]);
   expect(rig.store.planCount()).toBe(0);
   await rig.stop();
 });

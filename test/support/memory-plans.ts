@@ -1,4 +1,5 @@
 import { ForsunError, planNotFound } from '../../src/core/errors.ts';
+import type { Failure } from '../../src/core/failure.ts';
 import type { Plan, PlanRequest } from '../../src/core/plan.ts';
 import { addSeconds, type UnixSeconds } from '../../src/core/time.ts';
 import type { PlanService } from '../../src/scheduler/plan-service.ts';
@@ -6,6 +7,8 @@ import { T0 } from './plans.ts';
 
 /** The scheduler as the doors see it, kept in memory: T0 for ever, nothing fires. */
 export class MemoryPlans implements PlanService {
+  /** What it lists, newest first; a test puts it there. */
+  readonly failed: Failure[] = [];
   readonly #plans = new Map<string, Plan>();
   #generation = 0;
 
@@ -53,5 +56,9 @@ export class MemoryPlans implements PlanService {
 
   async keys(prefix: string): Promise<readonly string[]> {
     return [...this.#plans.keys()].filter((key) => key.startsWith(prefix)).sort();
+  }
+
+  async failures(prefix: string, limit: number): Promise<readonly Failure[]> {
+    return this.failed.filter(({ key }) => key.startsWith(prefix)).slice(0, limit);
   }
 }

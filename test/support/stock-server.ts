@@ -4,13 +4,20 @@ import net from 'node:net';
 import Int64 from 'node-int64';
 import thrift from 'thrift';
 
-import { generated, generatedTypes, type WirePlan } from '../../src/client/generated.ts';
+import {
+  generated,
+  generatedTypes,
+  type WireFailure,
+  type WirePlan,
+} from '../../src/client/generated.ts';
 import { ParamSafeProtocol } from '../../src/client/param-safe-protocol.ts';
 import { T0 } from './plans.ts';
 
 export interface StockServer {
   readonly port: number;
   readonly plans: Map<string, WirePlan>;
+  /** Newest first. */
+  readonly failures: WireFailure[];
   /** Connections accepted so far. */
   readonly connectionCount: () => number;
   /** Ends every connection, as a server that restarts would. */
@@ -26,7 +33,8 @@ export async function startStockServer(
   options: { readonly port?: number } = {},
 ): Promise<StockServer> {
   const plans = new Map<string, WirePlan>();
-  const server = thrift.createServer(generated.Processor, handlerOf(plans), {
+  const failures: WireFailure[] = [];
+  const server = thrift.createServer(generated.Processor, handlerOf(plans, failures), {
     transport: thrift.TBufferedTransport,
     protocol: ParamSafeProtocol,
   }) as unknown as net.Server;
@@ -43,6 +51,7 @@ export async function startStockServer(
   return {
     port: (server.address() as AddressInfo).port,
     plans,
+    failures,
     connectionCount: () => accepted,
     drop,
     close: () =>
@@ -85,7 +94,7 @@ type Fields = readonly [
 type Marked = Record<string, string>;
 
 /** The generated code tells how to call a handler by its number of parameters: all must be spelt out. */
-function handlerOf(plans: Map<string, WirePlan>) {
+function handlerOf(plans: Map<string, WirePlan>, failures: readonly WireFailure[]) {
   const find = (key: string): WirePlan => {
     const plan = plans.get(key);
     if (plan === undefined) throw refuse(1003, `no plan has the key "${key}"`);
@@ -133,8 +142,16 @@ function handlerOf(plans: Map<string, WirePlan>) {
       [...plans.values()].filter((plan) => plan.next_time === timestamp),
     getKeys: async (prefix: string) => [...plans.keys()].filter((key) => key.startsWith(prefix)),
     info: async () => ({ '=forsun_version': '0.0', '=plan_count': String(plans.size) }),
+    getFailures: async (prefix: string, limit: number) =>
+      failures.filter(({ key }) => key.startsWith(prefix)).slice(0, limit),
   };
 }
+
+/** Due at T0, given up half a minute later. */
+export const aWireFailure = (key: string, attempts: number, reason: string): WireFailure => {
+  const times = { fire_time: new Int64(T0), failed_at: new Int64(T0 + 30) };
+  return new generatedTypes.ForsunFailure({ key, action: 'http', attempts, reason, ...times });
+};
 
 interface Details {
   readonly kind: 'interval' | 'calendar';

@@ -27,6 +27,15 @@ export const scheduleArgs = {
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined });
 
+export const aWireFailure = fc.record({
+  key: aText,
+  action: aText,
+  fire_time: anI64,
+  attempts: anI32,
+  failed_at: anI64,
+  reason: aText,
+});
+
 /** With a next time: the generated server code refuses to write a plan that has none. */
 export const aWirePlan = fc.record({
   is_time_out: fc.boolean(),

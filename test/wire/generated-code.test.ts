@@ -17,6 +17,7 @@ import {
   anI16,
   anI32,
   aText,
+  aWireFailure,
   aWirePlan,
   scheduleArgs,
   someParams,
@@ -33,6 +34,7 @@ const args = {
   getKeys: fc.record({ prefix: aText }),
   forsun_call: fc.record({ key: aText, ts: anI32, params: someParams }),
   info: fc.constant({}),
+  getFailures: fc.record({ prefix: aText, limit: anI32 }),
 } satisfies Record<MethodName, fc.Arbitrary<object>>;
 
 const planOrError = fc.oneof(
@@ -52,6 +54,7 @@ const results = {
   getKeys: fc.array(aText, { maxLength: 20 }).map((success) => ({ success })),
   forsun_call: fc.constant({}),
   info: someParams.map((success) => ({ success })),
+  getFailures: fc.array(aWireFailure, { maxLength: 20 }).map((success) => ({ success })),
 } satisfies Record<MethodName, fc.Arbitrary<object>>;
 
 const methods = Object.keys(forsunService) as MethodName[];
@@ -123,7 +126,8 @@ function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   const fields = Object.entries(value).map(([name, field]) => [name, plain(field)]);
-  return new generatedTypes.ForsunPlan(Object.fromEntries(fields) as never);
+  const Struct = 'reason' in value ? generatedTypes.ForsunFailure : generatedTypes.ForsunPlan;
+  return new Struct(Object.fromEntries(fields) as never);
 }
 
 /** A handler of as many parameters as the method has: the generated code counts them. */

@@ -14,7 +14,14 @@ import {
   type Served,
   unknownMethod,
 } from './call.ts';
-import { calendarRequest, intervalRequest, literalPrefix, wireError, wirePlan } from './mapping.ts';
+import {
+  calendarRequest,
+  intervalRequest,
+  literalPrefix,
+  wireError,
+  wireFailure,
+  wirePlan,
+} from './mapping.ts';
 
 /** Reads the arguments at the reader, which stands behind the header. */
 export type Handler = (header: MessageHeader, reader: WireReader) => Call;
@@ -25,8 +32,8 @@ export function createHandler(
   info: () => ReadonlyMap<string, string>,
   onInternalError: OnInternalError,
 ): Handler {
-  const { ping, create, createTimeout, remove, get, getCurrent, getTime, getKeys, forsun_call } =
-    forsunService;
+  const { ping, create, createTimeout, remove, get, getCurrent, getTime, getKeys } = forsunService;
+  const { forsun_call, getFailures } = forsunService;
 
   const methods: Record<MethodName, Handler> = {
     ping: serve(ping, 'read', [], async () => ({ success: 0 })),
@@ -47,6 +54,10 @@ export function createHandler(
       throw badArgument('forsun_call is what this server calls on targets; it does not serve it');
     }),
     info: serve(forsunService.info, 'read', [], async () => ({ success: info() })),
+    getFailures: serve(getFailures, 'list', ['prefix'], async ({ prefix = '', limit }) => {
+      const failures = await plans.failures(literalPrefix(prefix), limit);
+      return { success: failures.map(wireFailure) };
+    }),
   };
   const methodByName = new Map(Object.entries(methods));
   return (header, reader) =>

@@ -1,13 +1,15 @@
 import type { ForsunError } from '../../core/errors.ts';
+import type { Failure } from '../../core/failure.ts';
 import { type Plan, type PlanRequest, runningCount } from '../../core/plan.ts';
 import type { FieldValues } from '../../core/schedule.ts';
-import type { errorStruct, ForsunService, planStruct } from '../../wire/forsun.ts';
+import type { errorStruct, failureStruct, ForsunService, planStruct } from '../../wire/forsun.ts';
 import type { StructDraft, StructValue } from '../../wire/schema.ts';
 import { wireCodes } from './wire-codes.ts';
 
 type CreateArgs = StructValue<ForsunService['create']['args']['fields']>;
 type CreateTimeoutArgs = StructValue<ForsunService['createTimeout']['args']['fields']>;
 export type WirePlan = StructDraft<typeof planStruct.fields>;
+export type WireFailure = StructDraft<typeof failureStruct.fields>;
 export type WireError = StructDraft<typeof errorStruct.fields>;
 
 /** What the wire says for a field that is not set. */
@@ -77,6 +79,15 @@ export function wirePlan(plan: Plan): WirePlan {
     fired_count: plan.firedCount,
   };
 }
+
+export const wireFailure = (failure: Failure): WireFailure => ({
+  key: failure.key,
+  action: failure.action,
+  fire_time: failure.fireTime,
+  attempts: failure.attempts,
+  failed_at: failure.failedAt,
+  reason: failure.reason,
+});
 
 export const wireError = (error: ForsunError): WireError => ({
   code: wireCodes[error.code],

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { ForsunError } from '../../../src/core/errors.ts';
+import { unixSeconds } from '../../../src/core/time.ts';
 import type { Access } from '../../../src/interfaces/access/access.ts';
 import type { ThriftDependencies, ThriftOptions } from '../../../src/interfaces/thrift/server.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -46,7 +47,11 @@ describe.each(dialects.map((dialect) => [nameOf(dialect), dialect] as const))(
   '%s',
   (_, dialect) => {
     test('every method is answered', async () => {
-      await open();
+      const plans = new MemoryPlans();
+      const times = { fireTime: T0, failedAt: unixSeconds(2 ** 40) };
+      const failure = { action: 'http', attempts: 4, reason: 'ünïcode ✓ 😀', ...times };
+      plans.failed.push({ key: 'b', ...failure }, { key: 'a', ...failure });
+      await open({ plans });
       const client = connect(dialect);
       const plan = {
         is_time_out: true,
@@ -93,6 +98,19 @@ describe.each(dialects.map((dialect) => [nameOf(dialect), dialect] as const))(
       });
       expect(await client.call('getKeys', { prefix: '*' })).toMatchObject({
         result: { success: ['a', 'c'] },
+      });
+      expect(await client.call('getFailures', { prefix: 'a*' })).toMatchObject({
+        result: {
+          success: [
+            {
+              ...{ key: 'a', action: 'http', attempts: 4, reason: 'ünïcode ✓ 😀' },
+              ...{ fire_time: T0, failed_at: 2 ** 40 },
+            },
+          ],
+        },
+      });
+      expect(await client.call('getFailures', { prefix: '', limit: 1 })).toMatchObject({
+        result: { success: [{ key: 'b' }] },
       });
       expect(await client.call('remove', { key: 'a' })).toMatchObject({
         result: { success: plan },
