@@ -6,10 +6,10 @@ import { systemClock } from '../runtime/system-clock.ts';
 import { forsunVersion } from '../runtime/version.ts';
 import { Exit, type CommandContext } from './command.ts';
 import { runCommand } from './commands.ts';
-import { failureLine, failureOf } from './failure.ts';
 import { helpText, readOptions, type Options } from './options.ts';
 import { outputTo, paintFor, type Output } from './output.ts';
 import { runPrompt } from './prompt.ts';
+import { errorLine, toldError } from './told-error.ts';
 import { tokensOfWords } from './words.ts';
 
 /** The `forsun` command: runs what it is given and sets the exit code: 1 for whatever fails, as forsun's. */
@@ -25,8 +25,7 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
     else if (options.wants === 'version') await stdout.write(`${forsunVersion()}\n`);
     else await run(options, stdout);
   } catch (error) {
-    const failure = failureOf(error);
-    await stderr.write(stderr.paint('error', failureLine(failure, json).trimEnd()) + '\n');
+    await stderr.write(stderr.paint('error', errorLine(toldError(error), json).trimEnd()) + '\n');
     process.exitCode = 1;
   }
 }

@@ -10,9 +10,9 @@ import { forsunVersion } from '../runtime/version.ts';
 import { Exit } from './command.ts';
 import { runCommand } from './commands.ts';
 import { complete } from './completion.ts';
-import { failureLine, failureOf } from './failure.ts';
 import { History, HISTORY_LINES } from './history.ts';
 import type { Output } from './output.ts';
+import { errorLine, toldError } from './told-error.ts';
 
 export interface PromptOptions {
   /** A new client; the prompt closes it. */
@@ -95,7 +95,7 @@ class Session {
     } catch (error) {
       if (error instanceof Exit) throw error;
       const isGivenUp = run.signal.aborted && error instanceof ForsunConnectionError;
-      const text = isGivenUp ? GIVEN_UP : failureLine(failureOf(error), json).trimEnd();
+      const text = isGivenUp ? GIVEN_UP : errorLine(toldError(error), json).trimEnd();
       await output.write(`${output.paint('error', text)}\n`);
     } finally {
       this.#run = undefined;
