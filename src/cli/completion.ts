@@ -20,6 +20,8 @@ export async function complete(line: string, client: ForsunClient): Promise<Comp
 }
 
 const MOST_SHOWN = 100;
+/** Of the newest: a plan that fails again and again has many. */
+const FAILURES_SEEN = 1_000;
 
 async function candidatesFor(
   words: readonly string[],
@@ -33,7 +35,8 @@ async function candidatesFor(
   const takesKey = ['get', 'rm', 'ls', 'set'].includes(words[0] ?? '');
   if (takesKey && place === 2) return client.getKeys(word);
   if (words[0] === 'failures' && place === 2) {
-    return [...new Set((await client.getFailures(word)).map(({ key }) => key))];
+    const failures = await client.getFailures(word, FAILURES_SEEN);
+    return [...new Set(failures.map(({ key }) => key))];
   }
   if (words[0] === 'set' && place === ACTION_PLACE) {
     return (await client.info()).get('actions')?.split(';') ?? [];

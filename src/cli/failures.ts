@@ -9,7 +9,7 @@ import { writeList } from './list-output.ts';
 import { formatLocalTime } from './local-time.ts';
 import { printable, type Paint } from './output.ts';
 
-/** The flag of this command; it stands behind it, or anywhere on the command line of `forsun`. */
+/** The flag of this command; on the command line of `forsun`, options.ts hands it on. */
 export const limitFlag = {
   flag: 'limit',
   takes: 'text',
