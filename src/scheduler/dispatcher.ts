@@ -1,10 +1,12 @@
 import type { Action, ActionRegistry, PreparedAction } from '../actions/action.ts';
 import { fireId } from '../core/firing.ts';
+import type { Log } from '../core/log.ts';
 import type { Plan } from '../core/plan.ts';
 import { actionParams, policyOf } from '../core/policy.ts';
 import type { Clock } from '../core/time.ts';
 import type { FiringLoad } from '../metrics/info.ts';
 import type { Claim, Settlement, Store } from '../stores/store.ts';
+import { BoundedLog } from './bounded-log.ts';
 import type { EndedPlans } from './ended-plans.ts';
 import { type DispatchLimits, type Ended, Lanes } from './lanes.ts';
 import { Parking } from './parking.ts';
@@ -32,7 +34,8 @@ interface Held extends Unsettled {
   isVoid: boolean;
 }
 
-export interface DispatcherDeps extends VerdictDeps {
+export interface DispatcherDeps extends Omit<VerdictDeps, 'log'> {
+  readonly log: Log;
   readonly store: Store;
   readonly actions: ActionRegistry;
   readonly clock: Clock;
@@ -48,6 +51,7 @@ export interface DispatcherDeps extends VerdictDeps {
  */
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
+  readonly #log: BoundedLog;
   readonly #verdict: Verdict;
   readonly #lanes: Lanes<Held>;
   readonly #parking: Parking;
@@ -60,16 +64,19 @@ export class Dispatcher {
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
-    this.#verdict = new Verdict(deps);
+    const log = (this.#log = new BoundedLog(deps.log, deps.clock));
+    this.#verdict = new Verdict({ ...deps, log });
     this.#lanes = new Lanes(deps.limits, () => deps.clock.monotonicMs());
     this.#parking = new Parking({
       ...deps,
+      log,
       roomOf: (origin) => this.#roomForParked(origin),
       take: (claims) => this.#accept(claims, () => false),
       onFetched: () => this.#tellWhenIdle(),
     });
     this.#settling = new Settling({
       ...deps,
+      log,
       isFetching: (origin) => this.#parking.isFetching(origin),
     });
   }
@@ -102,6 +109,7 @@ export class Dispatcher {
 
   /** At each tick: parks what waits for a stalled origin, fetches what is parked where there is room. */
   async tick(): Promise<void> {
+    this.#log.tick();
     if (this.#isDraining) return;
     for (const held of this.#lanes.removeStalled()) this.#park(held);
     await this.#parking.sweep();
@@ -115,9 +123,11 @@ export class Dispatcher {
     this.#isDraining = true;
     this.#settling.stop();
     for (const held of this.#lanes.removeQueued()) void this.#settle(held, { kind: 'released' });
-    if (await this.#idleWithin(graceMs)) return;
-    for (const held of this.#all()) held.run?.stop();
-    await this.#idleWithin(promptMs);
+    if (!(await this.#idleWithin(graceMs))) {
+      for (const held of this.#all()) held.run?.stop();
+      await this.#idleWithin(promptMs);
+    }
+    this.#log.flush();
   }
 
   #accept(claims: readonly Claim[], mustPark: (held: Held) => boolean): void {
@@ -126,7 +136,7 @@ export class Dispatcher {
       this.#heldCount += 1;
       const held = this.#prepare(claim);
       if ('unrunnable' in held) {
-        const settlement = this.#verdict.failed(claim, held.unrunnable);
+        const settlement = this.#verdict.failed(claim, claim.plan.action, held.unrunnable);
         void this.#settling.settle(unsettled(claim), settlement).then(() => this.#letGo());
         continue;
       }
@@ -209,7 +219,7 @@ export class Dispatcher {
     ended(ending.kind === 'ended' && (isPrompt || ending.outcome.kind !== 'retry'));
     this.#pump();
     void this.#parking.fetch(held.origin);
-    const settlement = this.#verdict.of(held.claim, held.action, ending);
+    const settlement = this.#verdict.of(held.claim, held.action, held.origin, ending);
     if (settlement === undefined) this.#release(held);
     else await this.#settle(held, settlement);
   }

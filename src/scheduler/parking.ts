@@ -1,18 +1,13 @@
-import { BoundedCache } from '../core/bounded-cache.ts';
-import type { Log } from '../core/log.ts';
-import type { Clock } from '../core/time.ts';
 import type { Counters } from '../metrics/counters.ts';
 import type { Claim, Store } from '../stores/store.ts';
+import type { BoundedLog } from './bounded-log.ts';
 import type { EndedPlans } from './ended-plans.ts';
 import { ParkedOrigins } from './parked-origins.ts';
 
-const tellAgainMs = 60_000;
-
 export interface ParkingDeps {
-  readonly clock: Clock;
   readonly store: Store;
   readonly counters: Counters;
-  readonly log: Log;
+  readonly log: BoundedLog;
   readonly ended: EndedPlans;
   /** How many parked firings of the origin may be taken into memory now. */
   readonly roomOf: (origin: string) => number;
@@ -25,7 +20,6 @@ export interface ParkingDeps {
 export class Parking {
   readonly #deps: ParkingDeps;
   readonly #origins: ParkedOrigins;
-  readonly #told = new BoundedCache<string, number>(1_000);
   /** Origins under way to be fetched: one fetch at a time each, or together they pass its room. */
   readonly #fetching = new Set<string>();
   #isSweeping = false;
@@ -59,7 +53,8 @@ export class Parking {
   /** Notes that a firing of the origin is being parked. */
   add(origin: string): void {
     this.#deps.counters.add('parked_count');
-    this.#tell(origin);
+    // Once a minute: a busy origin may park and be fetched for many times a second.
+    this.#deps.log.warn(origin, 'target_overloaded', { origin }, 1);
     this.#origins.add(origin);
   }
 
@@ -117,17 +112,8 @@ export class Parking {
     }
   }
 
-  /** Once a minute for each origin: a busy one may park and be fetched for many times a second. */
-  #tell(origin: string): void {
-    const nowMs = this.#deps.clock.monotonicMs();
-    const toldMs = this.#told.get(origin);
-    if (toldMs !== undefined && nowMs - toldMs < tellAgainMs) return;
-    this.#told.set(origin, nowMs);
-    this.#deps.log.warn('target_overloaded', { origin });
-  }
-
   #failed(error: unknown): void {
     this.#deps.counters.add('store_error_count');
-    this.#deps.log.error('parked_not_read', { error: String(error) });
+    this.#deps.log.error('store', 'parked_not_read', { error: String(error) });
   }
 }

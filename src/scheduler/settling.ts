@@ -1,8 +1,8 @@
 import type { Firing } from '../core/firing.ts';
-import type { Log } from '../core/log.ts';
 import type { Clock } from '../core/time.ts';
 import type { Counters } from '../metrics/counters.ts';
 import type { Settlement, Store } from '../stores/store.ts';
+import type { BoundedLog } from './bounded-log.ts';
 
 /** Between attempts while the store refuses changes. */
 const againMs = 1_000;
@@ -11,7 +11,7 @@ export interface SettlingDeps {
   readonly store: Pick<Store, 'settle'>;
   readonly clock: Clock;
   readonly counters: Counters;
-  readonly log: Log;
+  readonly log: BoundedLog;
   /** Parked firings of the origin are being claimed. */
   readonly isFetching: (origin: string) => boolean;
 }
@@ -45,7 +45,7 @@ export class Settling {
       return;
     } catch (error) {
       counters.add('store_error_count');
-      log.error('firing_not_settled', { error: String(error) });
+      log.error('store', 'firing_not_settled', { error: String(error) });
     }
     await this.#settleAgain(unsettled, settlement);
   }

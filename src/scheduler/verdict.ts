@@ -1,21 +1,25 @@
 import type { Action } from '../actions/action.ts';
-import type { Log, LogFields } from '../core/log.ts';
+import type { LogFields } from '../core/log.ts';
 import { policyOf } from '../core/policy.ts';
 import { addSeconds } from '../core/time.ts';
 import type { Counters } from '../metrics/counters.ts';
 import type { Claim, Settlement, Store } from '../stores/store.ts';
 import { type RetrySettings, retryDelay } from './backoff.ts';
+import type { BoundedLog } from './bounded-log.ts';
 import type { Ending } from './run.ts';
 
 export interface VerdictDeps {
   readonly store: Pick<Store, 'now'>;
   readonly counters: Counters;
-  readonly log: Log;
+  readonly log: BoundedLog;
   readonly random: () => number;
   readonly retry: RetrySettings;
 }
 
-/** Says what becomes of a firing whose run has ended; counts it and logs what went wrong, once. */
+/**
+ * Says what becomes of a firing whose run has ended; counts it and logs what went wrong, once, among what
+ * else went wrong with its target.
+ */
 export class Verdict {
   readonly #deps: VerdictDeps;
 
@@ -24,40 +28,42 @@ export class Verdict {
   }
 
   /** Undefined: the run was cut by our own stop, so the firing stays in flight for the next start. */
-  of(claim: Claim, action: Action, ending: Ending): Settlement | undefined {
+  of(claim: Claim, action: Action, target: string, ending: Ending): Settlement | undefined {
     if (ending.kind === 'stopped') return undefined;
     this.#deps.counters.add('action_executed_count');
     if (ending.kind === 'deadline') {
       const reason = `not done within its deadline of ${ending.seconds} s`;
-      return action.retriesDeadline ? this.#retry(claim, reason) : this.failed(claim, reason);
+      return action.retriesDeadline
+        ? this.#retry(claim, target, reason)
+        : this.failed(claim, target, reason);
     }
     const { outcome } = ending;
     switch (outcome.kind) {
       case 'done':
         return { kind: 'done' };
       case 'failed':
-        return this.failed(claim, outcome.reason);
+        return this.failed(claim, target, outcome.reason);
       case 'retry':
-        return this.#retry(claim, outcome.reason, outcome.afterSeconds);
+        return this.#retry(claim, target, outcome.reason, outcome.afterSeconds);
       default:
         return outcome satisfies never;
     }
   }
 
-  failed(claim: Claim, reason: string): Settlement {
+  failed(claim: Claim, target: string, reason: string): Settlement {
     this.#deps.counters.add('action_executed_error_count');
-    this.#deps.log.error('firing_failed', { ...fields(claim), reason });
+    this.#deps.log.error(target, 'firing_failed', { ...fields(claim), reason });
     return { kind: 'failed', reason };
   }
 
-  #retry(claim: Claim, reason: string, afterSeconds?: number): Settlement {
+  #retry(claim: Claim, target: string, reason: string, afterSeconds?: number): Settlement {
     const { counters, log, random, retry, store } = this.#deps;
     const { failures } = claim.firing;
     const allowed = policyOf(claim.plan.params).retries ?? retry.retries;
-    if (failures >= allowed) return this.failed(claim, reason);
+    if (failures >= allowed) return this.failed(claim, target, reason);
     const delay = retryDelay(retry, failures, random, afterSeconds);
     counters.add('action_retried_count');
-    log.warn('attempt_failed', { ...fields(claim), reason, retryInSeconds: delay });
+    log.warn(target, 'attempt_failed', { ...fields(claim), reason, retryInSeconds: delay });
     return { kind: 'retry', until: addSeconds(store.now(), delay) };
   }
 }

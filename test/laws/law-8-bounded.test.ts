@@ -47,3 +47,19 @@ test('law 8, bounded: a store that says "more" and gives nothing is asked once a
   expect(asked).toBeLessThanOrEqual(6);
   await rig.stop();
 });
+
+test('law 8, bounded: a dead target with many plans writes few lines into the log, and all are accounted for', async () => {
+  const rig = new Rig({ retry: { retries: 1, delaySeconds: 3, rate: 1 } });
+  rig.probe.outcome = { kind: 'retry', reason: 'no answer' };
+  for (let n = 0; n < 500; n += 1) await rig.scheduler.create(once(1, `k${n}`, { target: 'dead' }));
+  await rig.pass(100);
+  const { lines } = rig.log;
+  expect(lines.length).toBeLessThan(50);
+  for (const event of ['attempt_failed', 'firing_failed']) {
+    const told = lines.filter((line) => line.event === event).length;
+    const leftOut = lines.filter(({ fields }) => fields['of'] === event);
+    const sum = leftOut.reduce((all, { fields }) => all + Number(fields['count']), 0);
+    expect(told + sum).toBe(500);
+  }
+  await rig.stop();
+});
