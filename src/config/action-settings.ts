@@ -1,5 +1,14 @@
 import { setting } from './setting.ts';
-import { byteSize, factor, oneOf, seconds, text, wholeNumber } from './values.ts';
+import {
+  byteSize,
+  factor,
+  listOf,
+  nameServer,
+  oneOf,
+  seconds,
+  text,
+  wholeNumber,
+} from './values.ts';
 
 const day = 86_400;
 const MiB = 1024 ** 2;
@@ -38,6 +47,13 @@ export const actionSettings = {
       meaning: 'how much the delay grows with each attempt',
     }),
   },
+  /** Empty: those of /etc/resolv.conf. */
+  nameServers: setting('ACTION_NAME_SERVERS', {
+    value: listOf(nameServer),
+    default: '',
+    isList: true,
+    meaning: 'name servers to ask, as 10.0.0.2 or [::1]:5353; empty: those of /etc/resolv.conf',
+  }),
   shell: {
     /** auto: on while every listener is loopback or a Unix socket. */
     allow: setting('ALLOW_SHELL', {

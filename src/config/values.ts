@@ -68,6 +68,14 @@ export const network: ValueOf<string> = z
   .refine(isNetwork, expecting('networks such as 10.0.0.0/8 or fd00::/8'))
   .transform((came) => (came.includes('/') ? came : `${came}/${isIP(came) === 4 ? 32 : 128}`));
 
+/** `10.0.0.2`, `127.0.0.1:5353`, `[::1]:5353`: where a server of names answers, at port 53 if none is named. */
+export const nameServer: ValueOf<string> = z
+  .string()
+  .refine(
+    isNameServer,
+    expecting('addresses of name servers, with a port or without: 10.0.0.2 or [::1]:5353'),
+  );
+
 /** A zone of the IANA time zone database, by name. */
 export const timeZone: ValueOf<string> = z
   .string()
@@ -101,6 +109,13 @@ function isNetwork(came: string): boolean {
   if (family === 0 || address.includes('%') || rest.length > 0) return false;
   if (prefix === undefined) return true;
   return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
+}
+
+function isNameServer(came: string): boolean {
+  if (isIP(came) !== 0) return true;
+  const [, six, four, port] = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(came) ?? [];
+  const isAddress = six === undefined ? isIP(four ?? '') === 4 : isIP(six) === 6;
+  return isAddress && Number(port) >= 1 && Number(port) <= 65_535;
 }
 
 function isTimeZone(came: string): boolean {

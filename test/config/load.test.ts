@@ -77,6 +77,11 @@ describe('what cannot be used is refused by name', () => {
       'FORSUN_TRUST_NETWORK: "10.0.0.0/8,10.0.0/8" came, expected networks such as 10.0.0.0/8 or fd00::/8',
     ],
     [
+      'a name server',
+      { environment: { FORSUN_ACTION_NAME_SERVERS: '10.0.0.2,ns.example.com' } },
+      'FORSUN_ACTION_NAME_SERVERS: "10.0.0.2,ns.example.com" came, expected addresses of name servers, with a port or without: 10.0.0.2 or [::1]:5353',
+    ],
+    [
       'a zone',
       conf('timezone = Mars/Olympus'),
       'timezone in forsun.conf:1: "Mars/Olympus" came, expected a time zone name such as UTC, Europe/Berlin or Asia/Shanghai',
@@ -242,6 +247,15 @@ describe('the environment', () => {
       LOG_LEVEL: 'DEBUG',
     };
     expect(loadConfig({ environment })).toEqual(loadConfig({}));
+  });
+
+  test('a name server is an address, with a port or without, in either family', () => {
+    const serversOf = (text: string): readonly string[] =>
+      loadConfig(conf(`[action]\nname_servers = ${text}`)).config.action.nameServers;
+    const servers = ['10.0.0.2', '10.0.0.2:5353', '::1', '[::1]:53'];
+    expect(serversOf(servers.join(', '))).toEqual(servers);
+    for (const bad of ['10.0.0.2:0', '10.0.0.2:65536', '[10.0.0.2]:53', '10.0.0', '[::1]', 'a:53'])
+      expect(() => serversOf(bad)).toThrow(bad);
   });
 
   test('a list is separated by commas; an address alone is a network of one', () => {
