@@ -150,7 +150,7 @@ function headersOf(params: Params): Map<string, string> {
       !/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name) ||
       !isHeaderValue(value) ||
       REFUSED_HEADERS.has(name) ||
-      (name === 'host' && !/^[\w.\-:[\]]+$/.test(value.trim()))
+      (name === 'host' && !isHost(value.trim()))
     ) {
       throw badParam('http', param, value, headerFacts);
     }
@@ -165,10 +165,14 @@ function credentialsOf(given: z.output<typeof httpParams>): Credentials | undefi
   const inUrl = given.url.username !== '' || given.url.password !== '';
   if (!inUrl && named === undefined) return undefined;
   const username = inUrl ? decoded(given.url.username) : (named ?? '');
-  if (mode === 'basic' && username.includes(':')) {
+  // Basic ends the name at ":", digest sends it as a part of a header.
+  if (mode === 'basic' ? username.includes(':') : !isHeaderValue(username)) {
     const param = inUrl ? 'url' : 'auth_username';
     throw badParam('http', param, username, {
-      expected: 'a user name without ":" (or auth_mode=digest)',
+      expected:
+        mode === 'basic'
+          ? 'a user name without ":" (or auth_mode=digest)'
+          : 'a user name without control characters',
       isSecret: true,
     });
   }
@@ -182,6 +186,10 @@ function decoded(part: string): string {
     return part; // a lone % is meant as it stands
   }
 }
+
+/** A host, perhaps with a port, and nothing else of a URL. */
+const isHost = (value: string): boolean =>
+  /^[\w.\-:[\]]+$/.test(value) && URL.canParse(`http://${value}`);
 
 function isHeaderValue(value: string): boolean {
   return !/[\0-\x08\x0a-\x1f\x7f]/.test(value);

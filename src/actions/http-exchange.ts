@@ -7,7 +7,6 @@ import type { RunCut } from './run-cut.ts';
 
 export interface HttpAnswer {
   readonly kind: 'answer';
-  readonly origin: string;
   readonly status: number;
   readonly retryAfter?: string;
 }
@@ -32,6 +31,7 @@ export class HttpExchange {
   readonly #limits: ExchangeLimits;
   readonly #ownHeaders: readonly string[];
   readonly #cut: RunCut;
+  #origin = '';
 
   /** `ownHeaders` (flat names and values) go with every request, to whomever it leads. */
   constructor(
@@ -46,17 +46,22 @@ export class HttpExchange {
     this.#cut = cut;
   }
 
+  /** Who was asked last: after redirects not the plan's own. */
+  get origin(): string {
+    return this.#origin;
+  }
+
   /** The final answer. Rejects with the transport's error; may outlast the cut while it connects. */
   async follow(call: HttpCall): Promise<HttpAnswer | HttpLost> {
     for (let redirects = 0; ; redirects++) {
-      const response = await this.#authorized(call);
       const { origin } = call.url;
+      this.#origin = origin;
+      const response = await this.#authorized(call);
       const location = single(response.headers['location']);
       if (!isRedirect(response.status) || location === undefined) {
         const retryAfter = single(response.headers['retry-after']);
         return {
           kind: 'answer',
-          origin,
           status: response.status,
           ...(retryAfter === undefined ? {} : { retryAfter }),
         };

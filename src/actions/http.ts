@@ -61,11 +61,12 @@ export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
     try {
       const answer = await Promise.race([exchange.follow(call), cut.happens]);
       if (answer.kind === 'lost') return { kind: 'failed', reason: answer.reason };
-      const { origin, status, retryAfter } = answer;
+      const { status, retryAfter } = answer;
+      const { origin } = exchange;
       log.debug('http_answered', { key: run.key, fire_id: run.fireId, origin, status });
       return outcomeOf(origin, status, retryAfter, clock.nowMs());
     } catch (error) {
-      return noAnswer(call.url.origin, cut.reason ?? reasonOf(error));
+      return noAnswer(exchange.origin, cut.reason ?? reasonOf(error));
     } finally {
       cut.forget();
     }

@@ -276,6 +276,17 @@ describe('a redirect', () => {
     },
   );
 
+  test('to who does not answer has failed there, not here', async () => {
+    const gone = await RawServer.open(() => undefined);
+    const { url } = gone;
+    await gone.close();
+    redirectOnce(307, url);
+    expect(await fire(anHttp(), { url: `${sink.url}/start` })).toEqual({
+      kind: 'retry',
+      reason: `no answer from ${url}: ECONNREFUSED`,
+    });
+  });
+
   test('that names no place is done', async () => {
     sink.answer = (response) => response.writeHead(302).end();
     expect(await fire(anHttp(), { url: sink.url })).toEqual({ kind: 'done' });
@@ -343,6 +354,7 @@ describe('a target that', () => {
 
   test.each([
     ['resets the connection at once', (): string => '', /: (ECONNRESET|UND_ERR_SOCKET)$/],
+    ['closes it without an answer', (): string => 'FIN', /: UND_ERR_SOCKET$/],
     ['speaks no HTTP', (): string => 'SSH-2.0-x\r\n', /: it does not speak HTTP\/1.1$/],
     [
       'resets it in the body',
@@ -355,6 +367,7 @@ describe('a target that', () => {
         // Who speaks no HTTP is left by the client, which must have read that before.
         if (text().startsWith('SSH')) socket.write(text());
         else if (text() === '') socket.resetAndDestroy();
+        else if (text() === 'FIN') socket.end();
         else socket.write(text(), () => setTimeout(() => socket.resetAndDestroy(), 20));
       });
     });
