@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 
@@ -46,6 +47,7 @@ export class HttpConnections {
     this.#clock = clock;
     this.#lookup = lookup;
     this.#settings = settings;
+    setMaxListeners(0, this.#stop.signal); // each socket that connects listens
   }
 
   /** The dispatcher to hand the next request to; not to be kept. */

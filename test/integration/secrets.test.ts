@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import { type AddressInfo, connect } from 'node:net';
+
+import { expect, onTestFinished, test, vi } from 'vitest';
+
+import { RawServer, Sink } from '../actions/sink.ts';
+import { eventuallyPasses } from '../support/eventually.ts';
+import { aStore, ForsundProcess } from '../support/forsund-process.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+/** In every param that may hold one, in every form that travels. */
+const secret = 's3cret';
+const forms = [secret, Buffer.from(`${secret}:${secret}`).toString('base64'), '%733cret'];
+
+const args = ['--log-level', 'debug', '--action-retry-delay-seconds', '1'];
+const once = { second: 0, count: 1 };
+
+test('no secret of a plan shows in a refusal', async () => {
+  const forsund = await ForsundProcess.start({ store: await aStore(), args });
+  const client = forsund.client();
+  const url = `http://${secret}:${secret}@127.0.0.1/?token=${secret}`;
+  const long = secret.repeat(100_000);
+  const refused = [
+    ['http', { url: `ftp://${secret}@localhost/` }],
+    ['http', { url: `http://${secret}:${secret}@[/` }],
+    ['http', { url: `http://${secret}%3A:x@localhost/`, body: secret }],
+    ['http', { url, method: 'NO', header_authorization: `Bearer ${secret}` }],
+    ['http', { url, header_authorization: `Bearer ${secret}\r\n` }],
+    ['http', { url, 'header_x y': secret }],
+    ['http', { url: 'http://localhost/', auth_username: `${secret}:`, auth_password: secret }],
+    ['http', { url: 'http://localhost/', auth_username: `${secret}\n`, auth_mode: 'digest' }],
+    ['http', { url, request_timeout: '-1' }],
+    ['http', { url, body: long }],
+    ['shell', { env: secret }],
+    ['shell', { cmd: `echo ${secret}\0` }],
+    ['shell', { cmd: long }],
+    ['shell', { cmd: `echo ${secret}`, env: secret }],
+    ['shell', { cmd: `echo ${secret}`, env: `A=${secret}\0` }],
+    ['shell', { cmd: `echo ${secret}`, 'forsun.retries': '-1' }],
+    ['nothing', { cmd: `echo ${secret}`, url }],
+  ] as const;
+  for (const [action, params] of refused) {
+    const made = client.createTimeout({ key: 'k', ...once, action, params });
+    const refusal = await made.then(
+      () => 'it was taken',
+      (error: unknown) => String(error),
+    );
+    expect(refusal).toMatch(/^ForsunPlanError/);
+    expect(refusal).not.toContain(secret);
+  }
+  expectNone(forsund.output);
+});
+
+test('no secret of a plan shows in the log, in info or in a reason, however it fails', async () => {
+  const sink = await Sink.open();
+  onTestFinished(() => sink.close());
+  const locations: Readonly<Record<string, string>> = {
+    '/loop': `/loop?token=${secret}`,
+    '/away': `ftp://${secret}:${secret}@localhost/${secret}`,
+    '/gone': `http://${secret}:${secret}@127.0.0.1:1/?token=${secret}`,
+  };
+  sink.answer = (response, { path }) => {
+    const { pathname } = new URL(path, sink.url);
+    const location = locations[pathname];
+    const challenge = `Digest realm="${secret}", nonce="1"`;
+    if (location !== undefined) response.writeHead(302, { Location: location });
+    else response.writeHead(Number(pathname.slice(1)), { 'WWW-Authenticate': challenge });
+    response.end(secret);
+  };
+  const garbage = await RawServer.open((socket) => socket.end(`${secret}\r\n${secret}\r\n\r\n`));
+  const silent = await RawServer.open(() => undefined);
+  onTestFinished(() => garbage.close());
+  onTestFinished(() => silent.close());
+  const secure = await aSelfSignedServer();
+
+  const origins = {
+    ...{ '/500': sink.url, '/404': sink.url, '/401': sink.url, '/429': sink.url },
+    ...{ '/loop': sink.url, '/away': sink.url, '/gone': sink.url },
+    ...{ '/garbage': garbage.url, '/silent': silent.url, '/refused': 'http://127.0.0.1:1' },
+    ...{ '/secure': secure, '/unnamed': 'http://nowhere.invalid' },
+  };
+  const params = {
+    ...{ body: secret, user_agent: 'x', header_authorization: `Bearer ${secret}` },
+    ...{ header_cookie: secret, auth_username: secret, auth_password: secret },
+    ...{ connect_timeout: '1', request_timeout: '2', 'forsun.retries': '1' },
+  };
+  const withSecrets = (origin: string): string => origin.replace('//', `//${secret}:${secret}@`);
+  const http = Object.entries(origins).flatMap(([path, origin]) =>
+    ['basic', 'digest'].map((mode) => ({
+      action: 'http',
+      key: `${path} ${mode}`,
+      params: {
+        ...params,
+        auth_mode: mode,
+        method: 'POST',
+        url: `${withSecrets(origin)}${path}?token=${secret}#${secret}`,
+      },
+    })),
+  );
+  const env = `A=${secret}`;
+  const shell = [
+    { key: 'exit', params: { cmd: `: ${secret}; exit 3`, env } },
+    { key: 'signal', params: { cmd: `: ${secret}; kill -9 $$`, env } },
+    { key: 'directory', params: { cmd: `: ${secret}`, cwd: '/no/such/place', env } },
+    { key: 'late', params: { cmd: `: ${secret}; sleep 60`, env, 'forsun.timeout': '1' } },
+  ].map((plan) => ({ ...plan, action: 'shell' }));
+
+  const forsund = await ForsundProcess.start({ store: await aStore(), args });
+  const client = forsund.client();
+  await Promise.all([...http, ...shell].map((plan) => client.createTimeout({ ...once, ...plan })));
+  connect(forsund.port, '127.0.0.1').end(`POST /?token=${secret} HTTP/1.1\r\n\r\n${secret}`);
+  await eventuallyPasses(async () => expect(await client.getKeys()).toEqual([]));
+  await eventuallyPasses(() => expect(forsund.output).toContain('thrift_broken_message'));
+
+  const failed = forsund.output.match(/firing_failed/g);
+  expect(failed).toHaveLength(http.length + shell.length);
+  expect(forsund.output).not.toContain('Warning'); // of Node's own
+  expectNone(forsund.output);
+  expectNone([...(await client.info())].join());
+});
+
+function expectNone(text: string): void {
+  for (const form of forms) expect(text).not.toContain(form);
+}
+
+async function aSelfSignedServer(): Promise<string> {
+  const certificate = readFileSync('test/actions/fixtures/localhost.pem', 'utf8');
+  const server = createServer({ key: certificate, cert: certificate }, (_, response) => {
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => new Promise((resolve) => void server.close(() => resolve())));
+  return `https://localhost:${(server.address() as AddressInfo).port}`;
+}
