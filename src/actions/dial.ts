@@ -18,6 +18,10 @@ export interface DialOptions {
  */
 export type Dial = (options: DialOptions) => Promise<Socket>;
 
+/** As `host:port`, for origins and reasons. */
+export const addressOf = ({ host, port }: Pick<DialOptions, 'host' | 'port'>): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+
 /** The connection did not come about within its time. */
 export class ConnectTimeout extends Error {
   override readonly name = 'ConnectTimeout';

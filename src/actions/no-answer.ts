@@ -14,12 +14,17 @@ export const refused = (target: string, reason: string): Outcome => ({
   reason: `refused by ${target}: ${reason}`,
 });
 
+/** Instead of an answer came nothing that is one. Its message says so in words of ours, never the peer's. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered';
+}
+
 /**
  * Why there was no answer, in codes and names only: a message may quote what a plan keeps secret. What is no
  * failure of a connection (a bug) passes on.
  */
 export function transportReason(error: unknown): string {
-  if (error instanceof ConnectTimeout) return error.message;
+  if (error instanceof ConnectTimeout || error instanceof Unanswered) return error.message;
   if (error instanceof NameError) return `its name has no address (${error.code})`;
   if (!(error instanceof Error) || error instanceof TypeError) throw error;
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
