@@ -113,7 +113,7 @@ function storeOptions(config: Config, { clock, log }: AppDeps): StoreOptions {
 }
 
 function actionSettings({ action, thrift }: Config): ActionSettings {
-  const { shell, http, nameServers } = action;
+  const { shell, http, redis, nameServers } = action;
   const isShellLocal = shell.allow === 'auto' && isLoopback(thrift.bind);
   const isShellGiven = shell.allow === 'yes' || isShellLocal;
   return {
@@ -121,6 +121,7 @@ function actionSettings({ action, thrift }: Config): ActionSettings {
     shellLeave: isShellGiven ? 'given' : shell.allow === 'no' ? 'forbidden' : 'exposed',
     shell,
     http: { ...actionDefaults.http, ...http },
+    redis: { ...actionDefaults.redis, ...redis },
     names: { ...actionDefaults.names, ...(nameServers.length > 0 ? { nameServers } : {}) },
   };
 }

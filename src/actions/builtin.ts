@@ -1,8 +1,10 @@
 import type { Log } from '../core/log.ts';
 import type { Clock } from '../core/time.ts';
 import type { Action, DisabledAction } from './action.ts';
+import { dialer } from './dial.ts';
 import { httpAction, httpDefaults, type HttpSettings } from './http.ts';
 import { nameDefaults, Names, type NameSettings } from './names.ts';
+import { redisAction, redisDefaults, type RedisSettings } from './redis.ts';
 import { shellAction, shellDefaults, type ShellSettings } from './shell.ts';
 
 /** May shell run what any client sends? Not while strangers may be among them, unless the person says so. */
@@ -12,12 +14,14 @@ export interface ActionSettings {
   readonly shellLeave: ShellLeave;
   readonly shell: ShellSettings;
   readonly http: HttpSettings;
+  readonly redis: RedisSettings;
   readonly names: NameSettings;
 }
 
 export const actionDefaults: Omit<ActionSettings, 'shellLeave'> = {
   shell: shellDefaults,
   http: httpDefaults,
+  redis: redisDefaults,
   names: nameDefaults,
 };
 
@@ -42,10 +46,12 @@ export function builtinActions(
   deps: ActionDeps,
 ): (Action | DisabledAction)[] {
   const names = new Names(deps.clock, settings.names);
+  const dial = dialer(deps.clock, names);
   return [
     settings.shellLeave === 'given'
       ? shellAction(settings.shell, deps)
       : { name: 'shell', disabledBecause: whyShellIsOff[settings.shellLeave] },
     httpAction(settings.http, { ...deps, names }),
+    redisAction(settings.redis, { ...deps, dial }),
   ];
 }

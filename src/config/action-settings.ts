@@ -123,4 +123,31 @@ export const actionSettings = {
       meaning: 'how much of an answer is read before its connection is given up',
     }),
   },
+  redis: {
+    maxRunsPerOrigin: setting('ACTION_REDIS_MAX_CONNECTIONS', {
+      value: wholeNumber(1, 1024),
+      default: '8',
+      meaning: 'runs at one Redis server at once, of plans that set no limit',
+    }),
+    connectTimeoutSeconds: setting('ACTION_REDIS_CONNECT_TIMEOUT', {
+      value: seconds(0.1, 3600),
+      default: '5',
+      meaning: 'seconds to reach a Redis server',
+    }),
+    timeoutSeconds: setting('ACTION_REDIS_TIMEOUT', {
+      value: seconds(0.1, day),
+      default: '60',
+      meaning: 'seconds for all commands of a run, the connection included',
+    }),
+    idleSeconds: setting('ACTION_REDIS_CLIENT_TIMEOUT', {
+      value: seconds(1, day),
+      default: '7200',
+      meaning: 'seconds after which an unused connection to a Redis server is closed',
+    }),
+    maxReplyBytes: setting('ACTION_REDIS_MAX_RESPONSE', {
+      value: byteSize(1024, 64 * MiB),
+      default: '1M',
+      meaning: 'size of all replies to one run; a run whose replies are longer has failed',
+    }),
+  },
 } as const;

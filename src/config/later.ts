@@ -46,11 +46,6 @@ export const absentSettings: readonly AbsentSetting[] = [
     ['STORE_REDIS_PLAN_EXPRIED', '604800'],
     ['STORE_REDIS_PLANTIME_EXPRIED', '604800'],
   ]),
-  ...later('the redis action', [
-    ['ACTION_REDIS_MAX_CONNECTIONS', '8'],
-    ['ACTION_REDIS_CLIENT_TIMEOUT', '7200'],
-    ['ACTION_REDIS_BULK_SIZE', '5'],
-  ]),
   ...later('the thrift action', [['ACTION_THRIFT_MAX_CONNECTIONS', '64']]),
   ...later('the mysql action', [
     ['ACTION_MYSQL_USER', 'root'],
@@ -72,5 +67,6 @@ export const absentSettings: readonly AbsentSetting[] = [
   },
   obsolete('STORE_MEM_TIME_RATE', '1', 'every change is on disk before it is answered'),
   obsolete('ACTION_POLL_IDLE_SECONDS', '120', 'it never had an effect'),
+  obsolete('ACTION_REDIS_BULK_SIZE', '5', 'the commands of one firing go together, of two never'),
   obsolete('LOG_FORMAT', '', 'a log line is always: time, pid, level, event, key=value …'),
 ];

@@ -4,16 +4,17 @@ import { ActionRegistry } from '../../src/actions/action.ts';
 import { actionDefaults, builtinActions } from '../../src/actions/builtin.ts';
 import { httpParams } from '../../src/actions/http-call.ts';
 import { paramFacts } from '../../src/actions/param-schema.ts';
+import { redisParams } from '../../src/actions/redis.ts';
 import { shellParams } from '../../src/actions/shell.ts';
 import { realClock, RecordedLog } from './support.ts';
 
 const deps = { clock: realClock, log: new RecordedLog(), version: '0', environment: {} };
 
-test('shell and http are there', async () => {
+test('the actions that come with the server are there', async () => {
   const registry = new ActionRegistry(
     builtinActions({ ...actionDefaults, shellLeave: 'given' }, deps),
   );
-  expect(registry.names()).toEqual(['shell', 'http']);
+  expect(registry.names()).toEqual(['shell', 'http', 'redis']);
   await registry.close();
 });
 
@@ -22,13 +23,15 @@ test.each([
   ['forbidden', /^the action shell is off: the server was started with --allow-shell no/],
 ] as const)('shell that is %s is off, and the refusal says why', async (shellLeave, reason) => {
   const registry = new ActionRegistry(builtinActions({ ...actionDefaults, shellLeave }, deps));
-  expect(registry.names()).toEqual(['http']);
+  expect(registry.names()).not.toContain('shell');
   expect(() => registry.get('shell')).toThrow(reason);
   await registry.close();
 });
 
 test('every param says what is expected of it', () => {
-  for (const schema of [...Object.values(shellParams.shape), ...Object.values(httpParams.shape)]) {
-    expect(paramFacts.get(schema)?.expected).toMatch(/\w/);
+  for (const { shape } of [shellParams, httpParams, redisParams]) {
+    for (const schema of Object.values(shape)) {
+      expect(paramFacts.get(schema)?.expected).toMatch(/\w/);
+    }
   }
 });

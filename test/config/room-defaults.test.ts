@@ -63,4 +63,5 @@ test('the defaults of the settings are those of the rooms they are for', () => {
     maxRedirects: action.http.maxRedirects,
     maxResponseBytes: action.http.maxResponseBytes,
   });
+  expect(actionDefaults.redis).toMatchObject(action.redis);
 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 import { httpParams } from '../../src/actions/http-call.ts';
+import { redisParams } from '../../src/actions/redis.ts';
 import { shellParams } from '../../src/actions/shell.ts';
 import { policyOf } from '../../src/core/policy.ts';
 
@@ -25,6 +26,7 @@ describe('docs/actions.md', () => {
   test.each([
     ['## shell', Object.keys(shellParams.shape)],
     ['## http', [...Object.keys(httpParams.shape), 'header_<name>']],
+    ['## redis', Object.keys(redisParams.shape)],
   ])('has every param of %s, and no other', (heading, params) => {
     const documented = rowsBelow('actions.md', heading).map(([name]) => name);
     expect(documented.toSorted()).toEqual(params.toSorted());

@@ -19,6 +19,7 @@ const needs: readonly Need[] = [
   { package: 'faketime', check: `test "$(faketime 2020-02-03 date +%Y)" = 2020` },
   { package: 'strace', check: 'strace -qq -o /dev/null true' },
   { package: 'procps', check: 'ps -o pid= --ppid $$' },
+  { package: 'redis-server', check: 'redis-server --version' },
   { package: 'bsdutils', check: 'script --quiet --return --command true /dev/null' },
   ...(mayNotMount
     ? []
