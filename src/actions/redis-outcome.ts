@@ -20,6 +20,7 @@ const harmlessTexts = [
   'value is not an integer or out of range',
   'value is not a valid float',
   'no such key',
+  'AUTH <password> called without any password configured',
   'DB index is out of range',
   'max number of clients reached',
   watchedKeyChanged,
