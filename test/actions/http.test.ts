@@ -405,15 +405,22 @@ describe('a target that', () => {
 });
 
 describe('TLS', () => {
-  const certificate = readFileSync(new URL('./fixtures/localhost.pem', import.meta.url), 'utf8');
+  const read = (name: string): string =>
+    readFileSync(new URL(`./fixtures/${name}`, import.meta.url), 'utf8');
+  const certificate = read('localhost.pem');
 
-  test('is spoken to whom the certificate names, and to nobody else', async () => {
-    const server = createTlsServer({ key: certificate, cert: certificate }, (_, response) => {
+  /** A server with that certificate; resolves to its port. */
+  async function aTlsServer(cert: string): Promise<number> {
+    const server = createTlsServer({ key: cert, cert }, (_, response) => {
       response.end();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     open.push(() => new Promise((resolve) => void server.close(() => resolve())));
-    const { port } = server.address() as AddressInfo;
+    return (server.address() as AddressInfo).port;
+  }
+
+  test('is spoken to whom the certificate names, and to nobody else', async () => {
+    const port = await aTlsServer(certificate);
     const trusting = anHttp({ ca: certificate });
     expect(await fire(trusting, { url: `https://localhost:${port}` })).toEqual({ kind: 'done' });
     expect(await fire(trusting, { url: `https://127.0.0.1:${port}` })).toMatchObject({
@@ -423,6 +430,15 @@ describe('TLS', () => {
     expect(await fire(anHttp(), { url: `https://localhost:${port}` })).toMatchObject({
       kind: 'retry',
       reason: `no answer from https://localhost:${port}: DEPTH_ZERO_SELF_SIGNED_CERT`,
+    });
+  });
+
+  test('is not spoken to who shows an old certificate', async () => {
+    const expired = read('expired.pem');
+    const url = `https://localhost:${await aTlsServer(expired)}`;
+    expect(await fire(anHttp({ ca: expired }), { url })).toEqual({
+      kind: 'retry',
+      reason: `no answer from ${url}: CERT_HAS_EXPIRED`,
     });
   });
 });
