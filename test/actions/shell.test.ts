@@ -253,6 +253,14 @@ test('closing kills what still runs, at once', async () => {
   await until(() => survivors().length === 0);
 });
 
+test('closing leaves nothing that listens to the process', async () => {
+  const before = process.listenerCount('exit');
+  const shell = aShell();
+  expect(process.listenerCount('exit')).toBe(before + 1);
+  await shell.close?.();
+  expect(process.listenerCount('exit')).toBe(before);
+});
+
 test('closing kills what is just being started, too', async () => {
   const shell = aShell();
   const ended = fire(shell, { cmd: `trap "" TERM; touch up; tail -f ${directory}/up` });

@@ -57,6 +57,36 @@ test('kill -9 leaves commands running, and the next start runs them again beside
   expect(processes(marks)).toHaveLength(3);
 });
 
+test('a deaf command is gone after its deadline and the grace, and is not run again', async () => {
+  const marks = join(await aDirectory(), 'marks');
+  const args = ['--action-shell-kill-grace', '1'];
+  const forsund = await ForsundProcess.start({ store: await aStore(), args });
+  const client = forsund.client();
+  const params = { cmd: deaf(marks), 'forsun.timeout': '1' };
+  await client.createTimeout({ key: 'k', second: 0, params });
+  await eventually(() => processes(`tail -f ${marks}.held`).length === 3);
+  await eventuallyPasses(async () => expect(await client.getKeys()).toEqual([]));
+  await eventually(() => processes(marks).length === 0); // SIGKILL takes its moment
+  expect(linesOf(marks)).toEqual(['1']);
+  expect(childrenOf(forsund.pid)).toEqual([]);
+  expect(forsund.output).toMatch(
+    /firing_failed key=k .* reason="not done within its deadline of 1 s"/,
+  );
+});
+
+test('where the system has no room for more processes, commands wait for it', async () => {
+  const args = ['--action-retry-delay-seconds', '1', '--action-retry-delay-rate', '0'];
+  const under = ['prlimit', '--nofile=300'];
+  const forsund = await ForsundProcess.start({ store: await aStore(), args, under });
+  const client = forsund.client();
+  const keys = Array.from({ length: 200 }, (_, n) => `k${n}`);
+  const params = { cmd: 'sleep 0.5', 'forsun.retries': '100' };
+  await Promise.all(keys.map((key) => client.createTimeout({ key, second: 1, params })));
+  await eventuallyPasses(async () => expect(await client.getKeys()).toEqual([]));
+  expect((await client.info()).get('action_executed_error_count')).toBe('0');
+  expect(forsund.output).toContain('the system has no room for a process (EMFILE)');
+});
+
 test('five hundred commands run at once, and leave neither process nor zombie', async () => {
   const directory = await aDirectory();
   const marks = join(directory, 'marks');
