@@ -7,6 +7,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { RawServer, Sink } from '../actions/sink.ts';
 import { eventuallyPasses } from '../support/eventually.ts';
 import { aStore, ForsundProcess } from '../support/forsund-process.ts';
+import { RedisServer } from '../support/redis-server.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -53,7 +54,7 @@ test('no secret of a plan shows in a refusal', async () => {
   expectNone(forsund.output);
 });
 
-test('no secret of a plan shows in the log, in info or in a reason, however it fails', async () => {
+test('no secret of a plan shows in the log, in info or among the failures, however it fails', async () => {
   const sink = await Sink.open();
   onTestFinished(() => sink.close());
   const locations: Readonly<Record<string, string>> = {
@@ -106,16 +107,32 @@ test('no secret of a plan shows in the log, in info or in a reason, however it f
     { key: 'directory', params: { cmd: `: ${secret}`, cwd: '/no/such/place', env } },
     { key: 'late', params: { cmd: `: ${secret}; sleep 60`, env, 'forsun.timeout': '1' } },
   ].map((plan) => ({ ...plan, action: 'shell' }));
+  const database = await RedisServer.start();
+  onTestFinished(() => database.stop());
+  const command = `SET ${secret} ${secret} ${secret}`; // an error that quotes would quote it
+  const redis = [
+    { key: 'redis error', params: { port: String(database.port), command } },
+    { key: 'redis password', params: { port: String(database.port), command, password: secret } },
+    { key: 'redis refused', params: { port: '1', command, username: secret, password: secret } },
+    { key: 'redis garbage', params: { port: String(garbage.port), command, password: secret } },
+    { key: 'redis silent', params: { port: String(silent.port), command, 'forsun.timeout': '1' } },
+  ].map(({ key, params }) => ({
+    ...{ key, action: 'redis' },
+    params: { ...params, 'forsun.retries': '1' },
+  }));
+  const plans = [...http, ...shell, ...redis];
 
   const forsund = await ForsundProcess.start({ store: await aStore(), args });
   const client = forsund.client();
-  await Promise.all([...http, ...shell].map((plan) => client.createTimeout({ ...once, ...plan })));
+  await Promise.all(plans.map((plan) => client.createTimeout({ ...once, ...plan })));
   connect(forsund.port, '127.0.0.1').end(`POST /?token=${secret} HTTP/1.1\r\n\r\n${secret}`);
   await eventuallyPasses(async () => expect(await client.getKeys()).toEqual([]));
   await eventuallyPasses(() => expect(forsund.output).toContain('thrift_broken_message'));
 
-  const failed = forsund.output.match(/firing_failed/g);
-  expect(failed).toHaveLength(http.length + shell.length);
+  const failures = await client.getFailures();
+  expect(failures).toHaveLength(plans.length);
+  expectNone(JSON.stringify(failures));
+  expect(forsund.output).toMatch(/firing_failed .* reason=/);
   expect(forsund.output).not.toContain('Warning'); // of Node's own
   expectNone(forsund.output);
   expectNone([...(await client.info())].join());
