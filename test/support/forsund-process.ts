@@ -44,6 +44,7 @@ export class ForsundProcess {
   /** Resolves once it listens; rejects with EndedEarly when it does not come to that. */
   static async start(options: ForsundOptions): Promise<ForsundProcess> {
     const { child, exited, output } = launch(options);
+    onTestFinished(() => void child.kill('SIGKILL')); // also when it never comes to listen
     const port = await new Promise<number>((resolve, reject) => {
       child.stdout?.on('data', () => {
         const listening = /listen(?:ing address=|s on )\S*:(\d+)/.exec(output.all)?.[1];
