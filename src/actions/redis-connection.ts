@@ -44,6 +44,7 @@ export class RedisConnection implements Connection {
       maxRetriesPerRequest: 0,
       retryStrategy: null,
     });
+    // What has no code is ioredis's own word for bytes that it cannot read.
     this.#client.on('error', (error) => this.#fail('code' in error ? error : notRedis()));
     this.#client.on('connect', () => this.#standGuard());
   }
@@ -55,6 +56,7 @@ export class RedisConnection implements Connection {
     const end = (): void => connection.end();
     signal.addEventListener('abort', end);
     try {
+      signal.throwIfAborted();
       await connection.#connect();
       for (const [index, reply] of (await connection.send(greeting)).entries()) {
         if (isErrorReply(reply)) {
@@ -108,7 +110,10 @@ export class RedisConnection implements Connection {
   /** Puts the guard between the socket and ioredis, before the first byte is read. */
   #standGuard(): void {
     const [receive, ...others] = this.#socket.listeners('data');
-    if (receive === undefined || others.length > 0) throw new TypeError('ioredis reads otherwise');
+    if (receive === undefined || others.length > 0) {
+      this.#fail(new TypeError('ioredis does not read as it did'));
+      return;
+    }
     this.#socket.removeAllListeners('data');
     this.#socket.on('data', (chunk: Buffer) => {
       try {

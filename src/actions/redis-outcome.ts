@@ -4,9 +4,10 @@ import type { RedisCommand } from './redis-commands.ts';
 import { isErrorReply, type RedisReply } from './redis-connection.ts';
 
 /** States of a server that pass: it has not done the command, and may do it later. */
-const passing = new Set(
-  'LOADING BUSY MASTERDOWN CLUSTERDOWN TRYAGAIN READONLY NOREPLICAS MISCONF OOM'.split(' '),
-);
+const passing = new Set([
+  ...'LOADING BUSY MASTERDOWN CLUSTERDOWN TRYAGAIN READONLY NOREPLICAS MISCONF OOM'.split(' '),
+  'ERR max number of clients reached',
+]);
 
 /** Redis says no word of this: the EXEC is answered with nothing. */
 const watchedKeyChanged = 'a watched key has changed';
@@ -26,9 +27,7 @@ const harmlessTexts = [
   watchedKeyChanged,
 ];
 
-const tooManyClients = 'ERR max number of clients reached';
-
-/** The first error reply decides; it is worth another attempt while nothing at all has been done. */
+/** The first error reply decides. It is worth another attempt if it passes and no command has been done. */
 export function outcomeOf(
   target: string,
   commands: readonly RedisCommand[],
@@ -44,17 +43,15 @@ export function outcomeOf(
   return { kind: 'done' };
 }
 
-/** What an error reply means that stands for the whole connection. */
+/** What one error reply means; `to` says in the reason what was refused. */
 export function outcomeOfError(
   target: string,
   error: string,
-  /** What was refused, for the reason. */
   to: string,
   hasDoneNothing: boolean,
 ): Outcome {
   const code = codeOf(error);
-  const passes = passing.has(code) || code === tooManyClients;
-  return passes && hasDoneNothing
+  return passing.has(code) && hasDoneNothing
     ? noAnswer(target, `not now, ${code} to ${to}`)
     : refused(target, `${code} to ${to}`);
 }

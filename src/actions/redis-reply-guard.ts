@@ -70,10 +70,11 @@ export class RedisReplyGuard {
   #readLine(chunk: Buffer, from: number): number {
     const end = chunk.indexOf('\n', from);
     const piece = chunk.toString('latin1', from, end === -1 ? chunk.length : end + 1);
+    const isAsked = this.#lacking > 0 || this.#awaited > 0;
+    const kinds = isAsked ? '+-:$*' : '-';
+    if (this.#line === '' && !kinds.includes(piece.charAt(0))) throw notRedis();
     this.#line += piece;
     this.#measure(piece.length);
-    const isAsked = this.#lacking > 0 || this.#awaited > 0;
-    if (!(isAsked ? '+-:$*' : '-').includes(this.#line.charAt(0))) throw notRedis();
     if (end !== -1) {
       this.#begin(this.#line, isAsked);
       this.#line = '';

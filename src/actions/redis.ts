@@ -158,8 +158,9 @@ function greetingOf({ username, password, selected_db }: Call['server']): readon
 }
 
 function outcomeOfLoss(origin: string, error: unknown): Outcome {
-  if (error instanceof ConnectionRefused)
+  if (error instanceof ConnectionRefused) {
     return outcomeOfError(origin, error.reply, error.to, true);
+  }
   if (error instanceof AnswerTooLong) {
     return { kind: 'failed', reason: `the answer of ${origin} is ${error.message}` };
   }
