@@ -122,6 +122,7 @@ function actionSettings({ action, thrift }: Config): ActionSettings {
     shell,
     http: { ...actionDefaults.http, ...http },
     redis: { ...actionDefaults.redis, ...redis },
+    beanstalk: { ...actionDefaults.beanstalk, ...action.beanstalk },
     names: { ...actionDefaults.names, ...(nameServers.length > 0 ? { nameServers } : {}) },
   };
 }

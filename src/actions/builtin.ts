@@ -1,6 +1,7 @@
 import type { Log } from '../core/log.ts';
 import type { Clock } from '../core/time.ts';
 import type { Action, DisabledAction } from './action.ts';
+import { beanstalkAction, beanstalkDefaults, type BeanstalkSettings } from './beanstalk.ts';
 import { dialer } from './dial.ts';
 import { httpAction, httpDefaults, type HttpSettings } from './http.ts';
 import { nameDefaults, Names, type NameSettings } from './names.ts';
@@ -15,6 +16,7 @@ export interface ActionSettings {
   readonly shell: ShellSettings;
   readonly http: HttpSettings;
   readonly redis: RedisSettings;
+  readonly beanstalk: BeanstalkSettings;
   readonly names: NameSettings;
 }
 
@@ -22,6 +24,7 @@ export const actionDefaults: Omit<ActionSettings, 'shellLeave'> = {
   shell: shellDefaults,
   http: httpDefaults,
   redis: redisDefaults,
+  beanstalk: beanstalkDefaults,
   names: nameDefaults,
 };
 
@@ -53,5 +56,6 @@ export function builtinActions(
       : { name: 'shell', disabledBecause: whyShellIsOff[settings.shellLeave] },
     httpAction(settings.http, { ...deps, names }),
     redisAction(settings.redis, { ...deps, dial }),
+    beanstalkAction(settings.beanstalk, { ...deps, dial }),
   ];
 }

@@ -150,4 +150,21 @@ export const actionSettings = {
       meaning: 'size of all replies to one run; a run whose replies are longer has failed',
     }),
   },
+  beanstalk: {
+    maxRunsPerOrigin: setting('ACTION_BEANSTALK_MAX_CONNECTIONS', {
+      value: wholeNumber(1, 1024),
+      default: '8',
+      meaning: 'jobs put into one server at once, of plans that set no limit',
+    }),
+    connectTimeoutSeconds: setting('ACTION_BEANSTALK_CONNECT_TIMEOUT', {
+      value: seconds(0.1, 3600),
+      default: '5',
+      meaning: 'seconds to reach a beanstalk server',
+    }),
+    timeoutSeconds: setting('ACTION_BEANSTALK_TIMEOUT', {
+      value: seconds(0.1, day),
+      default: '30',
+      meaning: 'seconds to put a job, the connection included',
+    }),
+  },
 } as const;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { ActionRegistry } from '../../src/actions/action.ts';
+import { beanstalkParams } from '../../src/actions/beanstalk.ts';
 import { actionDefaults, builtinActions } from '../../src/actions/builtin.ts';
 import { httpParams } from '../../src/actions/http-call.ts';
 import { paramFacts } from '../../src/actions/param-schema.ts';
@@ -14,7 +15,7 @@ test('the actions that come with the server are there', async () => {
   const registry = new ActionRegistry(
     builtinActions({ ...actionDefaults, shellLeave: 'given' }, deps),
   );
-  expect(registry.names()).toEqual(['shell', 'http', 'redis']);
+  expect(registry.names()).toEqual(['shell', 'http', 'redis', 'beanstalk']);
   await registry.close();
 });
 
@@ -29,7 +30,7 @@ test.each([
 });
 
 test('every param says what is expected of it', () => {
-  for (const { shape } of [shellParams, httpParams, redisParams]) {
+  for (const { shape } of [shellParams, httpParams, redisParams, beanstalkParams]) {
     for (const schema of Object.values(shape)) {
       expect(paramFacts.get(schema)?.expected).toMatch(/\w/);
     }

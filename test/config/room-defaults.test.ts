@@ -64,4 +64,5 @@ test('the defaults of the settings are those of the rooms they are for', () => {
     maxResponseBytes: action.http.maxResponseBytes,
   });
   expect(actionDefaults.redis).toMatchObject(action.redis);
+  expect(actionDefaults.beanstalk).toMatchObject(action.beanstalk);
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
+import { beanstalkParams } from '../../src/actions/beanstalk.ts';
 import { httpParams } from '../../src/actions/http-call.ts';
 import { redisParams } from '../../src/actions/redis.ts';
 import { shellParams } from '../../src/actions/shell.ts';
@@ -27,6 +28,7 @@ describe('docs/actions.md', () => {
     ['## shell', Object.keys(shellParams.shape)],
     ['## http', [...Object.keys(httpParams.shape), 'header_<name>']],
     ['## redis', Object.keys(redisParams.shape)],
+    ['## beanstalk', Object.keys(beanstalkParams.shape)],
   ])('has every param of %s, and no other', (heading, params) => {
     const documented = rowsBelow('actions.md', heading).map(([name]) => name);
     expect(documented.toSorted()).toEqual(params.toSorted());
