@@ -113,15 +113,16 @@ function storeOptions(config: Config, { clock, log }: AppDeps): StoreOptions {
 }
 
 function actionSettings({ action, thrift }: Config): ActionSettings {
-  const { shell, http, redis, nameServers } = action;
+  const { shell, nameServers } = action;
   const isShellLocal = shell.allow === 'auto' && isLoopback(thrift.bind);
   const isShellGiven = shell.allow === 'yes' || isShellLocal;
   return {
     ...actionDefaults,
     shellLeave: isShellGiven ? 'given' : shell.allow === 'no' ? 'forbidden' : 'exposed',
     shell,
-    http: { ...actionDefaults.http, ...http },
-    redis: { ...actionDefaults.redis, ...redis },
+    http: { ...actionDefaults.http, ...action.http },
+    redis: { ...actionDefaults.redis, ...action.redis },
+    thrift: { ...actionDefaults.thrift, ...action.thrift },
     beanstalk: { ...actionDefaults.beanstalk, ...action.beanstalk },
     names: { ...actionDefaults.names, ...(nameServers.length > 0 ? { nameServers } : {}) },
   };

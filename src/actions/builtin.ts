@@ -7,6 +7,7 @@ import { httpAction, httpDefaults, type HttpSettings } from './http.ts';
 import { nameDefaults, Names, type NameSettings } from './names.ts';
 import { redisAction, redisDefaults, type RedisSettings } from './redis.ts';
 import { shellAction, shellDefaults, type ShellSettings } from './shell.ts';
+import { thriftAction, thriftDefaults, type ThriftSettings } from './thrift.ts';
 
 /** May shell run what any client sends? Not while strangers may be among them, unless the person says so. */
 export type ShellLeave = 'given' | 'exposed' | 'forbidden';
@@ -16,6 +17,7 @@ export interface ActionSettings {
   readonly shell: ShellSettings;
   readonly http: HttpSettings;
   readonly redis: RedisSettings;
+  readonly thrift: ThriftSettings;
   readonly beanstalk: BeanstalkSettings;
   readonly names: NameSettings;
 }
@@ -24,6 +26,7 @@ export const actionDefaults: Omit<ActionSettings, 'shellLeave'> = {
   shell: shellDefaults,
   http: httpDefaults,
   redis: redisDefaults,
+  thrift: thriftDefaults,
   beanstalk: beanstalkDefaults,
   names: nameDefaults,
 };
@@ -56,6 +59,7 @@ export function builtinActions(
       : { name: 'shell', disabledBecause: whyShellIsOff[settings.shellLeave] },
     httpAction(settings.http, { ...deps, names }),
     redisAction(settings.redis, { ...deps, dial }),
+    thriftAction(settings.thrift, { ...deps, dial }),
     beanstalkAction(settings.beanstalk, { ...deps, dial }),
   ];
 }

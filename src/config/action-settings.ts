@@ -150,6 +150,28 @@ export const actionSettings = {
       meaning: 'size of all replies to one run; a run whose replies are longer has failed',
     }),
   },
+  thrift: {
+    maxRunsPerOrigin: setting('ACTION_THRIFT_MAX_CONNECTIONS', {
+      value: wholeNumber(1, 1024),
+      default: '64',
+      meaning: 'calls to one Thrift server at once, of plans that set no limit',
+    }),
+    connectTimeoutSeconds: setting('ACTION_THRIFT_CONNECT_TIMEOUT', {
+      value: seconds(0.1, 3600),
+      default: '5',
+      meaning: 'seconds to reach a Thrift server',
+    }),
+    timeoutSeconds: setting('ACTION_THRIFT_TIMEOUT', {
+      value: seconds(0.1, day),
+      default: '60',
+      meaning: 'seconds for a whole call, the connection included',
+    }),
+    maxReplyBytes: setting('ACTION_THRIFT_MAX_RESPONSE', {
+      value: byteSize(1024, 64 * MiB),
+      default: '64K',
+      meaning: 'size of a reply; a longer one counts as none',
+    }),
+  },
   beanstalk: {
     maxRunsPerOrigin: setting('ACTION_BEANSTALK_MAX_CONNECTIONS', {
       value: wholeNumber(1, 1024),

@@ -46,7 +46,6 @@ export const absentSettings: readonly AbsentSetting[] = [
     ['STORE_REDIS_PLAN_EXPRIED', '604800'],
     ['STORE_REDIS_PLANTIME_EXPRIED', '604800'],
   ]),
-  ...later('the thrift action', [['ACTION_THRIFT_MAX_CONNECTIONS', '64']]),
   ...later('the mysql action', [
     ['ACTION_MYSQL_USER', 'root'],
     ['ACTION_MYSQL_PASSWD', ''],

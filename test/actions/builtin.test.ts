@@ -7,6 +7,7 @@ import { httpParams } from '../../src/actions/http-call.ts';
 import { paramFacts } from '../../src/actions/param-schema.ts';
 import { redisParams } from '../../src/actions/redis.ts';
 import { shellParams } from '../../src/actions/shell.ts';
+import { thriftParams } from '../../src/actions/thrift.ts';
 import { realClock, RecordedLog } from './support.ts';
 
 const deps = { clock: realClock, log: new RecordedLog(), version: '0', environment: {} };
@@ -15,7 +16,7 @@ test('the actions that come with the server are there', async () => {
   const registry = new ActionRegistry(
     builtinActions({ ...actionDefaults, shellLeave: 'given' }, deps),
   );
-  expect(registry.names()).toEqual(['shell', 'http', 'redis', 'beanstalk']);
+  expect(registry.names()).toEqual(['shell', 'http', 'redis', 'thrift', 'beanstalk']);
   await registry.close();
 });
 
@@ -30,7 +31,8 @@ test.each([
 });
 
 test('every param says what is expected of it', () => {
-  for (const { shape } of [shellParams, httpParams, redisParams, beanstalkParams]) {
+  const schemas = [shellParams, httpParams, redisParams, thriftParams, beanstalkParams];
+  for (const { shape } of schemas) {
     for (const schema of Object.values(shape)) {
       expect(paramFacts.get(schema)?.expected).toMatch(/\w/);
     }

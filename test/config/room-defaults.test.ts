@@ -64,5 +64,6 @@ test('the defaults of the settings are those of the rooms they are for', () => {
     maxResponseBytes: action.http.maxResponseBytes,
   });
   expect(actionDefaults.redis).toMatchObject(action.redis);
+  expect(actionDefaults.thrift).toMatchObject(action.thrift);
   expect(actionDefaults.beanstalk).toMatchObject(action.beanstalk);
 });

@@ -6,6 +6,7 @@ import { beanstalkParams } from '../../src/actions/beanstalk.ts';
 import { httpParams } from '../../src/actions/http-call.ts';
 import { redisParams } from '../../src/actions/redis.ts';
 import { shellParams } from '../../src/actions/shell.ts';
+import { thriftParams } from '../../src/actions/thrift.ts';
 import { policyOf } from '../../src/core/policy.ts';
 
 const read = (page: string): string =>
@@ -28,6 +29,7 @@ describe('docs/actions.md', () => {
     ['## shell', Object.keys(shellParams.shape)],
     ['## http', [...Object.keys(httpParams.shape), 'header_<name>']],
     ['## redis', Object.keys(redisParams.shape)],
+    ['## thrift', Object.keys(thriftParams.shape)],
     ['## beanstalk', Object.keys(beanstalkParams.shape)],
   ])('has every param of %s, and no other', (heading, params) => {
     const documented = rowsBelow('actions.md', heading).map(([name]) => name);

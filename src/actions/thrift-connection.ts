@@ -1,0 +1,73 @@
+import type { Socket } from 'node:net';
+
+import { BrokenMessage } from '../wire/faults.ts';
+import type { Dialect } from '../wire/framing.ts';
+import type { WireLimits } from '../wire/limits.ts';
+import { MessageStream } from '../wire/message-stream.ts';
+import type { WireReader } from '../wire/protocol.ts';
+import { readStruct } from '../wire/read-struct.ts';
+import { field, i32, struct } from '../wire/schema.ts';
+import { skip } from '../wire/skip.ts';
+import { MessageType, WireCode } from '../wire/wire-code.ts';
+import { ExchangeConnection } from './exchange-connection.ts';
+import { Unanswered } from './no-answer.ts';
+
+/** What a server says to a call of a void method; `type` is that of a TApplicationException. */
+export type ThriftAnswer =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'declared_exception' }
+  | { readonly kind: 'application_exception'; readonly type: number };
+
+/** A connection to a Thrift server, on which calls go one after another, all under one sequence id. */
+export class ThriftConnection extends ExchangeConnection {
+  readonly #stream: MessageStream;
+
+  constructor(socket: Socket, dialect: Dialect, limits: WireLimits) {
+    super(socket);
+    this.#stream = new MessageStream(limits, dialect);
+  }
+
+  /** Sends the bytes of a call under that name and id. A reply to another call is no answer. */
+  call(message: Buffer, { name, seqid }: { name: string; seqid: number }): Promise<ThriftAnswer> {
+    return this.exchange(message, (chunk) => {
+      try {
+        const answer = this.#read(chunk, name, seqid);
+        // Also lets go of the bytes that were read.
+        if (answer !== undefined && this.#stream.next() !== undefined) throw noReply();
+        return answer;
+      } catch (error) {
+        throw error instanceof BrokenMessage ? noReply() : error;
+      }
+    });
+  }
+
+  #read(chunk: Buffer, name: string, seqid: number): ThriftAnswer | undefined {
+    const stream = this.#stream;
+    stream.push(chunk);
+    const header = stream.next();
+    if (header === undefined) return undefined;
+    if (header.name !== name || header.seqid !== seqid || stream.pendingBytes > 0) throw noReply();
+    if (header.type === MessageType.exception) {
+      return { kind: 'application_exception', ...readStruct(stream.reader, exceptionType) };
+    }
+    if (header.type !== MessageType.reply) throw noReply();
+    return { kind: holdsException(stream.reader) ? 'declared_exception' : 'done' };
+  }
+}
+
+const noReply = (): Unanswered => new Unanswered('what it says is no Thrift reply to the call');
+
+/** Of a TApplicationException; its message may quote what it was sent, so it is passed over. */
+const exceptionType = struct({ type: field(2, i32, 0) });
+
+/** A result struct has nothing in it, or a value as field 0, or one of the exceptions its method declares. */
+function holdsException(reader: WireReader): boolean {
+  let isException = false;
+  reader.structBegin();
+  for (let code = reader.fieldBegin(); code !== WireCode.stop; code = reader.fieldBegin()) {
+    if (reader.fieldId !== 0) isException = true;
+    skip(reader, code);
+  }
+  reader.structEnd();
+  return isException;
+}
