@@ -55,25 +55,15 @@ export class Connections<C extends Connection> {
     use: (connection: C) => Promise<T>,
   ): Promise<T> {
     signal.throwIfAborted();
-    const cut = whenAborted(signal);
+    const connection = this.#takeIdle(identity) ?? (await this.#opened(open, signal));
     try {
-      const connection =
-        this.#takeIdle(identity) ?? (await this.#opened(open, signal, cut.happens));
-      const end = (): void => connection.end();
-      signal.addEventListener('abort', end);
-      try {
-        const result = await Promise.race([use(connection), cut.happens]);
-        if (connection.isUsable && !this.#isClosed) this.#keep(identity, connection);
-        else connection.end();
-        return result;
-      } catch (error) {
-        connection.end();
-        throw error;
-      } finally {
-        signal.removeEventListener('abort', end);
-      }
-    } finally {
-      cut.forget();
+      const result = await unlessAborted(signal, use(connection), () => connection.end());
+      if (connection.isUsable && !this.#isClosed) this.#keep(identity, connection);
+      else connection.end();
+      return result;
+    } catch (error) {
+      connection.end();
+      throw error;
     }
   }
 
@@ -84,21 +74,14 @@ export class Connections<C extends Connection> {
   }
 
   /** What `open` brings after the abort is ended, not leaked. */
-  async #opened(
-    open: (signal: AbortSignal) => Promise<C>,
-    signal: AbortSignal,
-    cut: Promise<never>,
-  ): Promise<C> {
+  #opened(open: (signal: AbortSignal) => Promise<C>, signal: AbortSignal): Promise<C> {
     const opening = open(signal);
-    try {
-      return await Promise.race([opening, cut]);
-    } catch (error) {
+    return unlessAborted(signal, opening, () => {
       opening.then(
         (connection) => connection.end(),
         () => undefined,
       );
-      throw error;
-    }
+    });
   }
 
   #takeIdle(identity: string): C | undefined {
@@ -137,12 +120,16 @@ export class Connections<C extends Connection> {
   }
 }
 
-function whenAborted(signal: AbortSignal): { happens: Promise<never>; forget: () => void } {
-  let onAbort = (): void => undefined;
-  const happens = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error); // `any` by the standard
-    signal.addEventListener('abort', onAbort);
+/** What the work comes to; when the signal aborts before, lets go and rejects with its reason. */
+function unlessAborted<T>(signal: AbortSignal, work: Promise<T>, letGo: () => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      letGo();
+      reject(signal.reason as Error); // `any` by the standard
+    };
+    const forget = (): void => signal.removeEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort);
+    work.finally(forget).then(resolve, reject);
   });
-  happens.catch(() => undefined); // nobody looks once the run has ended
-  return { happens, forget: () => signal.removeEventListener('abort', onAbort) };
 }
