@@ -1,10 +1,10 @@
-import { Load } from './load.ts';
+import { inSeconds, Load } from './load.ts';
 import { BenchServer, withDirectory } from './server.ts';
 import type { Figure } from './figure.ts';
 
 const url =
   'http://127.0.0.1:9/orders/close?reason=unpaid-after-30-minutes&source=shop&attempt=first';
-const farPlan = { seconds: 1_800, url };
+const farPlan = inSeconds(1_800, url);
 
 interface Measured {
   readonly perSecond: number;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Agent, request } from 'undici';
 
 import type { Figure } from './figure.ts';
-import { Load } from './load.ts';
+import { inSeconds, Load } from './load.ts';
 import { BenchServer, withDirectory } from './server.ts';
 
 const timers = 10_000;
@@ -34,7 +34,7 @@ export async function lateness(): Promise<Figure[]> {
   await withDirectory(async (directory) => {
     const server = await BenchServer.forsund(`${directory}/store`);
     const load = await Load.connect(server.port, 1);
-    await load.create(timers, 64, (n) => ({ seconds: leadSeconds + (n % spreadSeconds), url }));
+    await load.create(timers, 64, (n) => inSeconds(leadSeconds + (n % spreadSeconds), url));
     load.close();
     await new Promise((resolve) => setTimeout(resolve, (leadSeconds + spreadSeconds + 3) * 1000));
     await server.kill('SIGKILL');

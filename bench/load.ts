@@ -1,14 +1,15 @@
 import { connect, type Socket } from 'node:net';
 
 import { binary } from '../src/wire/binary.ts';
-import { forsunService } from '../src/wire/forsun.ts';
+import { type ForsunService, forsunService } from '../src/wire/forsun.ts';
 import { writeCall } from '../src/wire/messages.ts';
 import { OutputBuffer } from '../src/wire/output-buffer.ts';
+import type { StructDraft } from '../src/wire/schema.ts';
 
-/** Plans of about 100 bytes of params, under keys of one length, due in so many seconds. */
-export interface LoadPlan {
-  readonly seconds: number;
-  readonly url: string;
+/** The call that makes a plan, but for its key: all keys have one length. */
+export interface CreateCall {
+  readonly bytes: Buffer;
+  readonly keyAt: number;
 }
 
 const keyDigits = 12;
@@ -37,12 +38,12 @@ export class Load {
   }
 
   /** Creates `total` plans, `depth` of them in flight on each connection; resolves when all are answered. */
-  async create(total: number, depth: number, plan: (n: number) => LoadPlan): Promise<void> {
+  async create(total: number, depth: number, call: (n: number) => CreateCall): Promise<void> {
     let started = 0;
     const first = this.#nextKey;
     this.#nextKey += total;
     const next = (): Buffer | undefined =>
-      started < total ? createCall(first + started, plan(started++)) : undefined;
+      started < total ? withKey(call(started), first + started++) : undefined;
     await Promise.all(this.#sockets.map((socket) => keepInFlight(socket, depth, next)));
   }
 
@@ -53,37 +54,54 @@ export class Load {
 
 export const keyOf = (n: number): string => `order:${String(n).padStart(keyDigits, '0')}`;
 
-const templates = new Map<string, { bytes: Buffer; keyAt: number }>();
+const intervalCalls = new Map<string, CreateCall>();
 
-function createCall(n: number, { seconds, url }: LoadPlan): Buffer {
+/** An HTTP plan, due once in so many seconds, of about 100 bytes of params. */
+export function inSeconds(seconds: number, url: string): CreateCall {
   const name = `${seconds} ${url}`;
-  let template = templates.get(name);
-  if (template === undefined) {
-    if (templates.size > 1_000) templates.clear();
-    templates.set(name, (template = makeTemplate(seconds, url)));
+  let call = intervalCalls.get(name);
+  if (call === undefined) {
+    if (intervalCalls.size > 1_000) intervalCalls.clear();
+    const plan = { second: seconds % 60, minute: Math.floor(seconds / 60) % 60 };
+    call = createCall('createTimeout', {
+      ...plan,
+      ...{ hour: Math.floor(seconds / 3_600), day: 0, month: 0, week: 0, count: 1 },
+      ...{ action: 'http', params: new Map([['url', url]]) },
+    });
+    intervalCalls.set(name, call);
   }
-  const call = Buffer.from(template.bytes);
-  call.write(String(n).padStart(keyDigits, '0'), template.keyAt, 'latin1');
   return call;
 }
 
-function makeTemplate(seconds: number, url: string): { bytes: Buffer; keyAt: number } {
-  const output = new OutputBuffer();
-  const call = { name: 'createTimeout', seqid: 0 };
-  writeCall(binary.createWriter(output), call, forsunService.createTimeout, {
-    key: keyOf(0),
-    second: seconds % 60,
-    minute: Math.floor(seconds / 60) % 60,
-    hour: Math.floor(seconds / 3_600),
-    day: 0,
-    month: 0,
-    week: 0,
-    count: 1,
-    action: 'http',
-    params: new Map([['url', url]]),
+/** A plan due at that very second. */
+export function atSecond(
+  second: number,
+  action: string,
+  params: Readonly<Record<string, string>>,
+): CreateCall {
+  const time = new Date(second * 1000);
+  return createCall('create', {
+    ...{ second: time.getUTCSeconds(), minute: time.getUTCMinutes(), hour: time.getUTCHours() },
+    ...{ day: time.getUTCDate(), month: time.getUTCMonth() + 1, week: -1 },
+    ...{ action, params: new Map(Object.entries(params)) },
   });
-  const bytes = Buffer.from(output.bytes.subarray(0, output.length));
-  return { bytes, keyAt: bytes.indexOf('order:') + 'order:'.length };
+}
+
+function createCall<M extends 'create' | 'createTimeout'>(
+  name: M,
+  plan: StructDraft<ForsunService[M]['args']['fields']>,
+): CreateCall {
+  const output = new OutputBuffer();
+  const writer = binary.createWriter(output);
+  writeCall(writer, { name, seqid: 0 }, forsunService[name], { ...plan, key: keyOf(0) });
+  const bytes = output.take();
+  return { bytes, keyAt: bytes.indexOf(keyOf(0)) + keyOf(0).length - keyDigits };
+}
+
+function withKey({ bytes, keyAt }: CreateCall, n: number): Buffer {
+  const call = Buffer.from(bytes);
+  call.write(String(n).padStart(keyDigits, '0'), keyAt, 'latin1');
+  return call;
 }
 
 /** Sends calls as replies come, `depth` unanswered at most; resolves when there is no next call. */

@@ -1,3 +1,4 @@
+import { burst } from './burst.ts';
 import { creates } from './creates.ts';
 import { type Figure, printTable } from './figure.ts';
 import { lateness } from './lateness.ts';
@@ -20,6 +21,11 @@ const benches: Readonly<Record<string, Bench>> = {
     title: '10,000 HTTP timers over 60 s, 167 at once',
     reference: 'undici alone, the same bursts',
     run: lateness,
+  },
+  burst: {
+    title: 'Very many due in one second',
+    reference: 'the same callbacks, made bare',
+    run: burst,
   },
   pending: {
     title: 'Plans pending',

@@ -1,5 +1,5 @@
 import type { Figure } from './figure.ts';
-import { Load } from './load.ts';
+import { type CreateCall, inSeconds, Load } from './load.ts';
 import { BenchServer, bytesOnDisk, withDirectory } from './server.ts';
 
 const url =
@@ -11,10 +11,7 @@ export async function pending(total = 1_000_000): Promise<Figure[]> {
     const store = `${directory}/store`;
     const server = await BenchServer.forsund(store);
     const load = await Load.connect(server.port, 16);
-    const dueLater = (n: number): { seconds: number; url: string } => ({
-      seconds: 1_800 + (n % 80_000),
-      url,
-    });
+    const dueLater = (n: number): CreateCall => inSeconds(1_800 + (n % 80_000), url);
     await load.create(total / 10, 64, dueLater);
     const residentAtTenth = server.residentMiB();
     await load.create(total - total / 10, 64, dueLater);
