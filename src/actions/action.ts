@@ -21,6 +21,16 @@ export type Outcome =
   /** No answer, or one that asks to come again; not before `afterSeconds` when given. */
   | { readonly kind: 'retry'; readonly reason: string; readonly afterSeconds?: number };
 
+/** What a run answered may be anything: an action can come from elsewhere. */
+export function isOutcome(value: unknown): value is Outcome {
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
+  if (value.kind === 'done') return true;
+  if (!('reason' in value) || typeof value.reason !== 'string') return false;
+  if (value.kind !== 'retry') return value.kind === 'failed';
+  const after = 'afterSeconds' in value ? value.afterSeconds : undefined;
+  return after === undefined || Number.isFinite(after);
+}
+
 /** A plan's params, checked and ready to run any number of times. */
 export interface PreparedAction {
   /** Whom a run keeps busy, as `action:host:port`: room is counted by it. Absent: the plan's key. */

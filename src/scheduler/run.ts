@@ -1,4 +1,4 @@
-import type { Outcome, PreparedAction, Run } from '../actions/action.ts';
+import { isOutcome, type Outcome, type PreparedAction, type Run } from '../actions/action.ts';
 import type { Clock } from '../core/time.ts';
 
 /** How long an action may take to let go once its signal has aborted; then it is given up. */
@@ -73,11 +73,4 @@ async function outcomeOf(action: PreparedAction, run: Run): Promise<Outcome> {
   } catch (error) {
     return { kind: 'failed', reason: `the action broke: ${String(error)}` };
   }
-}
-
-function isOutcome(value: unknown): value is Outcome {
-  if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
-  if (value.kind !== 'retry') return value.kind === 'done' || value.kind === 'failed';
-  const after = 'afterSeconds' in value ? value.afterSeconds : undefined;
-  return after === undefined || Number.isFinite(after);
 }
