@@ -2,6 +2,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import { ActionRegistry } from './actions/action.ts';
+import { dialer } from './actions/dial.ts';
+import { Names } from './actions/names.ts';
 import { actionDefaults, type ActionSettings, builtinActions } from './actions/builtin.ts';
 import { limitsOf } from './config/limits.ts';
 import type { Config } from './config/schema.ts';
@@ -12,14 +14,17 @@ import type { Clock } from './core/time.ts';
 import { isLoopback, protectedMode } from './interfaces/access/access.ts';
 import { listenThrift, type ThriftOptions } from './interfaces/thrift/server.ts';
 import { thriftDefaults } from './interfaces/thrift/settings.ts';
+import { Extensions } from './extensions/extensions.ts';
 import { Counters } from './metrics/counters.ts';
 import { type InfoFacts, infoOf } from './metrics/info.ts';
 import { Closers } from './runtime/closers.ts';
+import { guests, keepGuestsFromExiting } from './runtime/guests.ts';
+import { offerModule } from './runtime/own-module.ts';
 import { systemClock } from './runtime/system-clock.ts';
-import { forsunVersion } from './runtime/version.ts';
+import { forsunVersion, installation } from './runtime/version.ts';
 import { Scheduler, type SchedulerSettings } from './scheduler/scheduler.ts';
 import { checkAndRepair } from './stores/check.ts';
-import { openStore, type StoreOptions } from './stores/open.ts';
+import { builtinDrivers, openStore, type StoreOptions } from './stores/open.ts';
 import type { Store } from './stores/store.ts';
 
 export interface AppDeps {
@@ -36,14 +41,24 @@ export async function startApp(
   const startTime = clock.now();
   let address = '';
   const closers = await Closers.opening(async (closers) => {
-    const store = await openStore({ ...storeOptions(config, { clock, log }), counters });
+    const environment = process.env;
+    const builtin = builtinActions(actionSettings(config), {
+      ...{ clock, log, version: forsunVersion(), environment },
+    });
+    const extensions = await openExtensions(config, { clock, log }, closers);
+    await extensions.register({
+      actions: builtin.map(({ name }) => name),
+      drivers: [...builtinDrivers.keys()],
+    });
+
+    const { driver } = config.store;
+    const options = storeOptions(config, { clock, log, counters });
+    const store = await openStore(driver, options, extensions.drivers);
     closers.add(() => store.close());
     tellRecovery(store, counters, log);
+    await extensions.start(driver);
 
-    const environment = process.env;
-    const actions = new ActionRegistry(
-      builtinActions(actionSettings(config), { clock, log, version: forsunVersion(), environment }),
-    );
+    const actions = new ActionRegistry([...builtin, ...extensions.actions]);
     closers.add(() => actions.close());
     const scheduler = new Scheduler(
       { clock, store, actions, counters, log },
@@ -56,12 +71,12 @@ export async function startApp(
       version: forsunVersion(),
       startTime,
       currentTime: store.now(),
-      stores: ['mem'],
-      currentStore: config.store.driver,
+      stores: [...builtinDrivers.keys(), ...extensions.drivers.keys()],
+      currentStore: driver,
       actions: actions.names(),
       bindAddress: address,
       httpBindAddress: '',
-      extensions: [],
+      extensions: extensions.names,
       planCount: store.planCount(),
       load: scheduler.load(),
       limits,
@@ -82,18 +97,49 @@ export async function startApp(
 }
 
 /** Reads all of a store that no server has open, and tells what it finds; false: it is damaged. */
-export function checkStore(
-  { store: { directory } }: Config,
+export async function checkStore(
+  { store: { driver, directory } }: Config,
   options: { readonly repair: boolean; readonly print: (line: string) => void },
 ): Promise<boolean> {
+  if (driver !== 'mem')
+    throw new Error(`the store ${driver} has no check; forsund's own, mem, has`);
   return checkAndRepair({ ...options, directory, nowMs: systemClock.nowMs() });
 }
 
-function storeOptions(config: Config, { clock, log }: AppDeps): StoreOptions {
-  const { driver, directory, sync, statusKeepSeconds, failuresKept, reserveBytes } = config.store;
+/** Nothing is prepared for guests where there are none. */
+async function openExtensions(
+  { extension, extensionSections: sections }: Config,
+  { clock, log }: AppDeps,
+  closers: Closers,
+): Promise<Extensions> {
+  const { names, stepTimeoutSeconds: timeoutSeconds } = extension;
+  const hostNames = new Names(clock);
+  const extensions = new Extensions(
+    { ...extension, sections, installation: installation() },
+    {
+      ...{ clock, log, guests, timeoutSeconds },
+      dial: dialer(clock, hostNames),
+      importModule: async (url) => (await import(url)) as object,
+    },
+  );
+  closers.add(async () => {
+    await extensions.stop();
+    hostNames.close();
+  });
+  if (names.length > 0) {
+    keepGuestsFromExiting();
+    offerModule('forsun/extension', new URL('extension.js', import.meta.url).href);
+  }
+  return extensions;
+}
+
+function storeOptions(
+  config: Config,
+  { clock, log, counters }: AppDeps & { readonly counters: Counters },
+): StoreOptions {
+  const { directory, sync, statusKeepSeconds, failuresKept, reserveBytes } = config.store;
   const { maxUnfinished, misfireThresholdSeconds } = config.scheduler;
   return {
-    driver,
     directory,
     sync,
     statusKeepSeconds,
@@ -103,6 +149,7 @@ function storeOptions(config: Config, { clock, log }: AppDeps): StoreOptions {
     forsunDump: join(homedir(), '.forsun.dump'),
     clock,
     log,
+    counters,
     random: Math.random,
     // As any bug: the process ends, told and not zero, and the next start recovers.
     onFatal: (error) =>

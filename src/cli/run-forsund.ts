@@ -85,6 +85,7 @@ async function serve({ config, warnings, demon }: Serve, parts: ForsundParts): P
   const file = demon && config.log.file === '-' ? demonLogFile() : config.log.file;
   const log = openLog({ ...config.log, file });
   exitOnBugs(log, complain);
+  stayAlive();
   process.on('SIGHUP', () => {
     log.reopen();
     log.info('log_reopened');
@@ -100,12 +101,13 @@ async function serve({ config, warnings, demon }: Serve, parts: ForsundParts): P
       await log.close();
       throw error;
     });
-  const { directory } = config.store;
-  log.info('listening', { address: app.address, store: directory, version: forsunVersion() });
+  const { driver, directory } = config.store;
+  const store = driver === 'mem' ? directory : driver;
+  log.info('listening', { address: app.address, store, version: forsunVersion() });
   // Who started us may read the log as soon as the start is told.
   log.flush();
   if (demon) await tellStarter({ kind: 'listening' });
-  else if (file !== '-') print(`forsund listens on ${app.address}, its store is ${directory}`);
+  else if (file !== '-') print(`forsund listens on ${app.address}, its store is ${store}`);
 
   log.info('stopping', { signal: await stop });
   await closeApp(app, config, log);
@@ -116,7 +118,6 @@ async function closeApp(app: App, config: Config, log: ProcessLog): Promise<void
     await log.close();
     process.exit(exitCode);
   };
-  stayAlive();
   systemClock.after(config.scheduler.stopGraceSeconds * 1000 + closingMs, () => {
     log.error('closing_too_slow');
     void end(1);

@@ -4,6 +4,8 @@ import { SettingError } from './setting-error.ts';
 /** One `key = value` of forsun.conf. */
 export interface ConfEntry {
   readonly section: Section;
+  /** Of `[extension.NAME]`: the name, as it is written. */
+  readonly extension?: string;
   readonly key: string;
   readonly value: string;
   readonly line: number;
@@ -18,7 +20,7 @@ const sections: readonly Section[] = ['store', 'action', 'extension'];
  */
 export function parseConf(text: string, file: string): readonly ConfEntry[] {
   const entries = new Map<string, ConfEntry>();
-  let section: Section = 'global';
+  let section: Place = { section: 'global' };
   const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
   for (const [index, raw] of lines.entries()) {
     const content = raw.trim();
@@ -29,23 +31,30 @@ export function parseConf(text: string, file: string): readonly ConfEntry[] {
       continue;
     }
     const { key, value } = optionOf(content, place);
-    const before = entries.get(`${section}.${key}`);
+    const before = entries.get(placeOf(section, key));
     if (before !== undefined) {
       throw new SettingError(
         `${place}: "${key}" is set a second time, first in line ${before.line}`,
       );
     }
-    entries.set(`${section}.${key}`, { section, key, value, line: index + 1 });
+    entries.set(placeOf(section, key), { ...section, key, value, line: index + 1 });
   }
   return [...entries.values()];
 }
 
-function sectionOf(content: string, place: string): Section {
-  const name = content.replace(/^\[\s*|\s*\]$/g, '').toLowerCase();
-  const section = content.endsWith(']') ? sections.find((known) => known === name) : undefined;
-  if (section !== undefined) return section;
+type Place = Pick<ConfEntry, 'section' | 'extension'>;
+
+const placeOf = ({ section, extension = '' }: Place, key: string): string =>
+  JSON.stringify([section, extension, key]);
+
+function sectionOf(content: string, place: string): Place {
+  const name = content.endsWith(']') ? content.slice(1, -1).trim() : '';
+  const [, extension] = /^extension\.(.+)$/i.exec(name) ?? [];
+  if (extension !== undefined) return { section: 'extension', extension };
+  const section = sections.find((known) => known === name.toLowerCase());
+  if (section !== undefined) return { section };
   throw new SettingError(
-    `${place}: no section is called ${JSON.stringify(content)}; there are [store], [action] and [extension]`,
+    `${place}: no section is called ${JSON.stringify(content)}; there are [store], [action], [extension] and [extension.NAME]`,
   );
 }
 

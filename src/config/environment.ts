@@ -5,6 +5,8 @@ export interface Given {
   readonly source: string;
 }
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 const prefix = 'FORSUN_';
 
 /** Set for a command by the server that runs it, for the `forsun` command line, or by Kubernetes. */
@@ -17,7 +19,7 @@ const isServiceLink = (name: string, text: string): boolean =>
 
 /** The FORSUN_ variables that are settings, and the names, without prefix, of those that nobody knows. */
 export function readEnvironment(
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   known: ReadonlySet<string>,
 ): { readonly given: readonly Given[]; readonly unknown: readonly string[] } {
   const given: Given[] = [];

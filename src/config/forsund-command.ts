@@ -1,3 +1,4 @@
+import type { Environment } from './environment.ts';
 import { readFlags } from './flags.ts';
 import { helpText } from './help.ts';
 import { type Loaded, loadConfig } from './load.ts';
@@ -20,8 +21,6 @@ export type ForsundCommand =
       readonly warnings: readonly string[];
       readonly repair: boolean;
     };
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads arguments, environment and conf file; throws SettingError, one line, for what cannot be used. */
 export function parseForsundArgs(

@@ -11,6 +11,7 @@ const titles: Readonly<Record<string, string>> = {
   scheduler: 'Scheduling',
   store: 'Store',
   action: 'Actions',
+  extension: 'Extensions',
   log: 'Log',
 };
 

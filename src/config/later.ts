@@ -53,10 +53,6 @@ export const absentSettings: readonly AbsentSetting[] = [
     ['ACTION_MYSQL_WAIT_CONNECTION_TIMEOUT', '7200'],
     ['ACTION_MYSQL_IDLE_SECONDS', '120'],
   ]),
-  ...later('loading extensions', [
-    ['EXTENSION_PATH', '', 'extension-path'],
-    ['EXTENSIONS', '', 'extension'],
-  ]),
   {
     name: 'SERVER_MODE',
     flag: 'server-mode',

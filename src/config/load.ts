@@ -2,7 +2,8 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 
 import { type ConfEntry, parseConf } from './conf-file.ts';
-import { type Given, readEnvironment } from './environment.ts';
+import { type Environment, type Given, readEnvironment } from './environment.ts';
+import { extensionSections, isOfExtension } from './extension-sections.ts';
 import { type AbsentSetting, absentSettings } from './later.ts';
 import { nearest, suggestion } from './nearest.ts';
 import { type Config, settings } from './schema.ts';
@@ -12,7 +13,7 @@ import { confPlace, environmentName, isSetting, type Setting } from './setting.t
 /** Where settings come from; later ones win: defaults, conf, environment, flags. */
 export interface Sources {
   readonly conf?: { readonly file: string; readonly text: string };
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: Environment;
   readonly flags?: readonly Given[];
 }
 
@@ -28,23 +29,35 @@ export const allSettings: readonly Setting[] = leavesOf(settings);
 /** Merges and judges the sources; throws SettingError on the first setting that cannot be used. */
 export function loadConfig({ conf, environment = {}, flags = [] }: Sources): Loaded {
   const warnings: string[] = [];
-  const fromConf = conf === undefined ? [] : confGiven(conf.file, conf.text, warnings);
+  const file = conf?.file ?? '';
+  const entries = conf === undefined ? [] : parseConf(conf.text, file);
+  const fromConf = confGiven(file, entries, warnings);
   const fromEnvironment = environmentGiven(environment, warnings);
   const given = [...fromConf, ...fromEnvironment, ...flags].filter(({ text }) => text !== '');
   for (const one of given) judgeAbsent(one, warnings);
   const byName = new Map(given.map((one) => [one.name, one]));
-  const config = build(settings, (setting) => judge(setting, byName.get(setting.name))) as Config;
-  return { config: withResolvedPaths(config), warnings };
+  const own = build(settings, (setting) => judge(setting, byName.get(setting.name))) as OwnConfig;
+  const { names } = own.extension;
+  const sections = extensionSections(names, { file, entries }, environment, warnings);
+  return { config: { ...withResolvedPaths(own), extensionSections: sections }, warnings };
 }
 
-function confGiven(file: string, text: string, warnings: string[]): readonly Given[] {
+/** What the schema says; the rest belongs to extensions. */
+type OwnConfig = Omit<Config, 'extensionSections'>;
+
+function confGiven(
+  file: string,
+  entries: readonly ConfEntry[],
+  warnings: string[],
+): readonly Given[] {
   const names = new Map(
     [...allSettings, ...absentSettings].map(({ name }) => {
       const { section, key } = confPlace(name);
       return [`${section}.${key}`, name];
     }),
   );
-  return parseConf(text, file).map((entry) => {
+  return entries.flatMap((entry) => {
+    if (entry.extension !== undefined) return [];
     const name = names.get(`${entry.section}.${entry.key}`);
     if (name === undefined) throw unknownKey(file, entry, [...names.keys()]);
     const source = `${entry.key} in ${file}:${entry.line}`;
@@ -73,12 +86,10 @@ function unknownKey(file: string, entry: ConfEntry, places: readonly string[]): 
   );
 }
 
-function environmentGiven(
-  environment: Readonly<Record<string, string | undefined>>,
-  warnings: string[],
-): readonly Given[] {
+function environmentGiven(environment: Environment, warnings: string[]): readonly Given[] {
   const names = [...allSettings, ...absentSettings].map(({ name }) => name);
-  const { given, unknown } = readEnvironment(environment, new Set(names));
+  const { given, unknown: others } = readEnvironment(environment, new Set(names));
+  const unknown = others.filter((name) => !isOfExtension(environmentName(name)));
   if (unknown.length > 0) {
     const listed = unknown.map((name) => {
       const meant = nearest(name, names);
@@ -111,13 +122,14 @@ function judge(setting: Setting, given: Given | undefined): unknown {
 const exitCodeOf = (source: string): 1 | 2 => (source.startsWith('--') ? 2 : 1);
 
 /** Paths are resolved once, so that none depends on the working directory later. */
-function withResolvedPaths(config: Config): Config {
-  const { store, log, action } = config;
+function withResolvedPaths(config: OwnConfig): OwnConfig {
+  const { store, log, action, extension } = config;
   const cwd = resolvePath(action.shell.cwd);
   return {
     ...config,
     store: { ...store, directory: resolvePath(store.directory) },
     action: { ...action, shell: { ...action.shell, cwd } },
+    extension: { ...extension, path: extension.path && resolvePath(extension.path) },
     log: { ...log, file: log.file === '-' ? '-' : resolvePath(log.file) },
   };
 }

@@ -1,4 +1,6 @@
 import { actionSettings } from './action-settings.ts';
+import type { ExtensionSections } from './extension-sections.ts';
+import { extensionSettings } from './extension-settings.ts';
 import { type Setting, setting } from './setting.ts';
 import { thriftSettings } from './thrift-settings.ts';
 import {
@@ -8,6 +10,7 @@ import {
   oneOf,
   rotation,
   seconds,
+  storeDriver,
   text,
   timeZone,
   wholeNumber,
@@ -97,9 +100,10 @@ export const settings = {
   store: {
     driver: setting('STORE_DRIVER', {
       flag: 'driver',
-      value: oneOf(['mem'], {}, ' (the Redis store comes with a later version of forsun)'),
+      value: storeDriver,
       default: 'mem',
-      meaning: 'where plans are kept; mem: an embedded store in a directory',
+      meaning:
+        'where plans are kept; mem: an embedded store in a directory; else an extension has it',
     }),
     /** A directory; `~` and relative paths are resolved. */
     directory: setting('STORE_MEM_STORE_FILE', {
@@ -132,6 +136,7 @@ export const settings = {
     }),
   },
   action: actionSettings,
+  extension: extensionSettings,
   log: {
     /** A path, or `-` for standard output. */
     file: setting('LOG_FILE', {
@@ -166,4 +171,6 @@ type ConfigOf<T> =
   T extends Setting<infer Value> ? Value : { readonly [Name in keyof T]: ConfigOf<T[Name]> };
 
 /** All settings, judged and complete. */
-export type Config = ConfigOf<typeof settings>;
+export type Config = ConfigOf<typeof settings> & {
+  readonly extensionSections: ExtensionSections;
+};

@@ -55,11 +55,11 @@ export const rotation: ValueOf<Rotation> = z
     return { kind: 'size', bytes: bytesOf(came) };
   });
 
-/** Items separated by commas or blanks. */
+/** Items separated by commas, semicolons or blanks. */
 export const listOf = (item: ValueOf<string>): ValueOf<readonly string[]> =>
   z
     .string()
-    .transform((came) => came.split(/[\s,]+/).filter((part) => part !== ''))
+    .transform((came) => came.split(/[\s,;]+/).filter((part) => part !== ''))
     .pipe(z.array(item));
 
 /** `10.0.0.0/8`, `fd00::/8`; an address alone is a network of one, and comes out with its prefix. */
@@ -74,6 +74,17 @@ export const nameServer: ValueOf<string> = z
   .refine(
     isNameServer,
     expecting('addresses of name servers, with a port or without: 10.0.0.2 or [::1]:5353'),
+  );
+
+/** The embedded store, or a name that an extension may register: which, the store's opening finds out. */
+export const storeDriver: ValueOf<string> = z
+  .string()
+  .transform((came) => came.toLowerCase())
+  .refine(
+    (came) => /^[a-z][a-z0-9_-]*$/.test(came) && came !== 'redis',
+    expecting(
+      'mem, or the driver of an extension (the Redis store comes with a later version of forsun)',
+    ),
   );
 
 /** A zone of the IANA time zone database, by name. */

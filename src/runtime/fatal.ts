@@ -1,3 +1,4 @@
+import { guests } from './guests.ts';
 import type { ProcessLog } from './logger.ts';
 
 /** How long a last line may take to reach the log. */
@@ -10,12 +11,16 @@ const patienceMs = 1000;
 export function exitOnBugs(log: ProcessLog, tell: (message: string) => void): void {
   let isEnding = false;
   process.on('uncaughtException', (error: unknown, origin) => {
+    const extension = guests.atWork();
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    log.error('stopped_by_bug', { origin, error: message });
+    log.error('stopped_by_bug', { origin, extension, error: message });
     if (isEnding) return;
     isEnding = true;
-    tell(`stopped by a bug: ${message.split('\n', 1)[0] ?? ''}`);
-    setTimeout(() => process.exit(1), patienceMs);
-    void log.close().finally(() => process.exit(1));
+    const whose = extension === undefined ? '' : ` of the extension ${extension}`;
+    tell(`stopped by a bug${whose}: ${message.split('\n', 1)[0] ?? ''}`);
+    guests.asOurselves(() => {
+      setTimeout(() => process.exit(1), patienceMs);
+      void log.close().finally(() => process.exit(1));
+    });
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Keeps the process from ending by itself. A server does so by listening; once it does not, what it waits
+ * Keeps the process from ending by itself. A server does so by listening; while it does not, what it waits
  * for may be no more than a timer of the clock, and those keep nothing alive.
  */
 export function stayAlive(): void {

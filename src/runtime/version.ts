@@ -1,4 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The directory that this package is in. */
+export const installation = (): string => fileURLToPath(new URL('../..', import.meta.url));
 
 /** Our own version, as package.json says it. */
 export function forsunVersion(): string {

@@ -106,7 +106,7 @@ describe('flags', () => {
       '--driver-redis-db=1',
       '--driver-redis-db: the Redis store comes with a later version of forsun',
     ],
-    ['--extension=a.B', '--extension: loading extensions comes with a later version of forsun'],
+    ['--extension-on-error=ask', '--extension-on-error: "ask" came, expected stop or skip'],
     ['start', '"start" is no command of forsund; there is check'],
     ['check twice', '"twice" is no command of forsund; there is check'],
     ['--repair', '--repair goes with the command check'],

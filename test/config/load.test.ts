@@ -104,7 +104,7 @@ describe('what cannot be used is refused by name', () => {
     [
       'an unknown section',
       conf('[stores]'),
-      'forsun.conf:1: no section is called "[stores]"; there are [store], [action] and [extension]',
+      'forsun.conf:1: no section is called "[stores]"; there are [store], [action], [extension] and [extension.NAME]',
     ],
     [
       'a line that sets nothing',
@@ -124,7 +124,7 @@ describe('what cannot be used is refused by name', () => {
     [
       'the Redis store',
       flag('STORE_DRIVER', 'redis', 'driver'),
-      '--driver: "redis" came, expected mem (the Redis store comes with a later version of forsun)',
+      '--driver: "redis" came, expected mem, or the driver of an extension (the Redis store comes with a later version of forsun)',
     ],
     [
       'AGENT mode',

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { silentLog } from '../../src/core/log.ts';
-import { openStore } from '../../src/stores/open.ts';
 import type { NearAgendaBounds } from '../../src/stores/level/level-store.ts';
+import { openLevelStore } from '../../src/stores/level/open-level-store.ts';
 import { describeStoreModel } from '../contract/store-model.ts';
 import { describeStore, type StorePlace } from '../contract/store.ts';
 
@@ -12,8 +12,7 @@ const placeWith = (nearAgenda?: NearAgendaBounds) => async (): Promise<StorePlac
   const directory = await mkdtemp(join(tmpdir(), 'forsun-store-'));
   return {
     open: (clock, options) =>
-      openStore({
-        driver: 'mem',
+      openLevelStore({
         directory,
         sync: 'always',
         reserveBytes: 0,

@@ -1,0 +1,31 @@
+/** What `forsun/extension` exports; docs/extensions.md teaches it. */
+export type {
+  Extension,
+  ExtensionHost,
+  ExtensionSettings,
+  OpenStore,
+  OpenStoreOptions,
+} from './extensions/extension.ts';
+
+// For any extension.
+export { badArgument, type ErrorCode, ForsunError, planNotStored, quote } from './core/errors.ts';
+export type { Log, LogFields } from './core/log.ts';
+export type { Params } from './core/plan.ts';
+export { addSeconds, type Cancel, type Clock, type UnixSeconds, unixSeconds } from './core/time.ts';
+
+// For an action.
+export type { Action, Outcome, PreparedAction, Run } from './actions/action.ts';
+export { type Connection, type ConnectionLimits, Connections } from './actions/connections.ts';
+export { ConnectTimeout, type Dial, type DialOptions } from './actions/dial.ts';
+export { noAnswer, refused, transportReason } from './actions/no-answer.ts';
+export {
+  badParam,
+  type ParamFacts,
+  paramFacts,
+  readParams,
+  seconds,
+  serverParams,
+  text,
+  wholeNumber,
+} from './actions/param-schema.ts';
+export { z } from 'zod';

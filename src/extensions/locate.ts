@@ -1,0 +1,73 @@
+import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, sep } from 'node:path';
+
+import { packageEntry } from './package-entry.ts';
+import { requireTrusted } from './trusted-path.ts';
+
+export interface Places {
+  /** Directory of extensions; empty: none. */
+  readonly path: string;
+  /** Where forsun itself is installed. */
+  readonly installation: string;
+}
+
+const form = /^(@[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)?[A-Za-z0-9_-][A-Za-z0-9_.-]*$/;
+
+/**
+ * The file of the extension of that name, a real path. Looked for, in this order, are NAME.mjs, NAME.js and
+ * the directory NAME in the extension path, the package in its node_modules, and the package beside forsun.
+ * Throws when there is none, when it leads out of the place where it was found, and when others could
+ * change it.
+ */
+export async function locate(name: string, { path, installation }: Places): Promise<string> {
+  if (!form.test(name)) throw new Error('expected a name such as audit or @acme/audit');
+  const own = path === '' ? [] : [...filesOf(path, name), join(path, 'node_modules', name)];
+  const installed = nodeModulesOf(installation).map((root) => ({ root, at: join(root, name) }));
+  for (const { root, at } of [...own.map((at) => ({ root: path, at })), ...installed]) {
+    const found = await entryAt(at);
+    if (found === undefined) continue;
+    const [file, within] = await Promise.all([realpath(found), realpath(root)]);
+    if (!file.startsWith(within + sep))
+      throw new Error(`${found} leads to ${file}, out of ${root}`);
+    await requireTrusted(file, within);
+    return file;
+  }
+  const hint =
+    path === '' ? '; --extension-path names a directory of extensions' : ` or in ${path}`;
+  throw new Error(`nothing is called so beside forsun${hint}`);
+}
+
+const filesOf = (path: string, name: string): readonly string[] => [
+  join(path, `${name}.mjs`),
+  join(path, `${name}.js`),
+  join(path, name),
+];
+
+/** Packages that forsun has with it, and those that it was installed with. */
+const nodeModulesOf = (installation: string): readonly string[] => {
+  const around = dirname(installation);
+  const own = join(installation, 'node_modules');
+  return basename(around) === 'node_modules' ? [own, around] : [own];
+};
+
+/** The file itself, or that of the package in the directory; undefined when there is neither. */
+async function entryAt(path: string): Promise<string | undefined> {
+  const kind = await kindOf(path);
+  if (kind !== 'directory') return kind && path;
+  const files = ['package.json', 'index.mjs', 'index.js'].map((file) => join(path, file));
+  for (const file of files) {
+    if ((await kindOf(file)) !== 'file') continue;
+    return file.endsWith('.json') ? packageEntry(path) : file;
+  }
+  throw new Error(`${path} has neither package.json nor index.mjs nor index.js`);
+}
+
+async function kindOf(path: string): Promise<'file' | 'directory' | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? 'directory' : 'file';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}

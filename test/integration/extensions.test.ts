@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest';
+
+import { actionSource, anExtensionPath, extensionSource } from '../support/extension-path.ts';
+import { eventually } from '../support/eventually.ts';
+import { aStore, EndedEarly, ForsundProcess } from '../support/forsund-process.ts';
+
+const flags = (path: string, ...names: readonly string[]): string[] => [
+  ...['--extension-path', path],
+  ...names.flatMap((name) => ['--extension', name]),
+];
+
+/** An action that logs whom it greets, and refuses to greet nobody. */
+const greeter = `
+import { badArgument, paramFacts, readParams, z } from 'forsun/extension';
+
+const params = z.object({ whom: z.string().register(paramFacts, { expected: 'a name' }) });
+
+export default {
+  name: 'greeter',
+  register({ log, settings, registerAction }) {
+    const word = settings.get('word') ?? 'hello';
+    registerAction({
+      name: 'greet',
+      maxRunsPerOrigin: 10,
+      timeoutSeconds: 5,
+      retriesDeadline: true,
+      prepare(given) {
+        const { whom } = readParams('greet', params, given);
+        if (whom === 'nobody') throw badArgument('there is nobody');
+        return {
+          async run({ key }) {
+            log.info('greeted', { key, said: word + ', ' + whom });
+            return { kind: 'done' };
+          },
+        };
+      },
+    });
+  },
+};`;
+
+const registering = (name: string, action: string): string =>
+  extensionSource(name, `register(host) { host.registerAction(${action}); }`);
+
+const once = { second: 1, count: 1 } as const;
+
+describe('an extension', () => {
+  test('from any directory gets the running server’s own module, and its action fires', async () => {
+    const path = await anExtensionPath({ 'greeter.mjs': greeter });
+    const forsund = await ForsundProcess.start({
+      store: await aStore(),
+      args: flags(path, 'greeter'),
+      env: { FORSUN_EXTENSION_GREETER__WORD: 'good day' },
+    });
+    const client = forsund.client();
+    await client.createTimeout({ key: 'a', ...once, action: 'greet', params: { whom: 'Ada' } });
+    await eventually(() => forsund.output.includes('greeted'));
+    expect(forsund.output).toContain('greeted key=a said="good day, Ada" extension=greeter');
+
+    const refused = (params: Record<string, string>) =>
+      client.createTimeout({ key: 'b', ...once, action: 'greet', params });
+    await expect(refused({ whom: 'nobody' })).rejects.toMatchObject({ code: 1007 });
+    await expect(refused({})).rejects.toThrow(
+      'the param whom of the action greet is missing; expected a name',
+    );
+    expect(Object.fromEntries(await client.info())).toMatchObject({
+      extensions: 'greeter',
+      actions: 'shell;http;greet',
+      stores: 'mem',
+      current_store: 'mem',
+    });
+    expect(await forsund.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  });
+
+  test('that is gone takes its action with it: stored plans of it fail as unknown', async () => {
+    const path = await anExtensionPath({ 'greeter.mjs': greeter });
+    const store = await aStore();
+    const before = await ForsundProcess.start({ store, args: flags(path, 'greeter') });
+    await before
+      .client()
+      .createTimeout({ key: 'a', ...once, action: 'greet', params: { whom: 'Ada' } });
+    await before.kill('SIGKILL');
+    const after = await ForsundProcess.start({ store });
+    await eventually(() => after.output.includes('firing_failed'));
+    expect(after.output).toContain('no action is called \\"greet\\"; there are shell, http');
+  });
+});
+
+describe('an extension that misbehaves', () => {
+  test.each([
+    ['throws', extensionSource('bad', 'register() { throw null; }'), 'it threw null'],
+    [
+      'hangs',
+      extensionSource('bad', 'register: () => new Promise(() => {})'),
+      'not done within 1 s',
+    ],
+    [
+      'ends the process',
+      extensionSource('bad', 'register() { process.exit(0); }'),
+      'it called process.exit(0)',
+    ],
+  ])('%s: no start, in one line that names it, or left out', async (_, bad, reason) => {
+    const path = await anExtensionPath({ 'bad.mjs': bad, 'greeter.mjs': greeter });
+    const args = [...flags(path, 'bad', 'greeter'), '--extension-timeout', '1'];
+    const ended: unknown = await ForsundProcess.start({ store: await aStore(), args }).catch(
+      (error: unknown) => error,
+    );
+    expect(ended).toBeInstanceOf(EndedEarly);
+    const { exit, output } = ended as EndedEarly;
+    expect(exit.code).toBe(1);
+    expect(output).toMatch(/^forsund: the extension "bad" could not register: .*\n$/m);
+    expect(output).toContain(reason);
+
+    const skip = [...args, '--extension-on-error', 'skip'];
+    const forsund = await ForsundProcess.start({ store: await aStore(), args: skip });
+    expect(forsund.output).toMatch(/ERROR extension_left_out extension=bad step=register reason=/);
+    expect((await forsund.client().info()).get('extensions')).toBe('greeter');
+  });
+
+  test('in an action: costs its own firings and requests, told by name', async () => {
+    const broken = actionSource(
+      'broken',
+      `prepare(params) {
+        if (params.has('refuse')) throw undefined;
+        if (params.has('exit')) return { run: async () => process.exit(7) };
+        return { run: async () => 'done' };
+      }`,
+    );
+    const path = await anExtensionPath({ 'bad.mjs': registering('bad', broken) });
+    const forsund = await ForsundProcess.start({ store: await aStore(), args: flags(path, 'bad') });
+    const client = forsund.client();
+    const create = (key: string, params = {}) =>
+      client.createTimeout({ key, ...once, action: 'broken', params });
+    await expect(create('a', { refuse: 'x' })).rejects.toMatchObject({
+      code: 1001,
+      message: expect.stringContaining('the extension "bad" broke') as string,
+    });
+    await create('b', { exit: 'x' });
+    await create('c');
+    const failures = () => [...forsund.output.matchAll(/firing_failed .*/g)].map(([line]) => line);
+    await eventually(() => failures().length === 2);
+    expect(failures().toSorted()).toEqual([
+      expect.stringMatching(/key=b .*the extension bad broke: .*process\.exit\(7\)/),
+      expect.stringMatching(/key=c .*the extension bad broke: its answer is no outcome/),
+    ]);
+    await client.ping();
+  });
+
+  test('with an error that nobody catches ends the server, which says whose it was', async () => {
+    const late = 'register() {}, start() { setTimeout(() => { throw new Error("oh"); }, 300); }';
+    const path = await anExtensionPath({ 'bad.mjs': extensionSource('bad', late) });
+    const forsund = await ForsundProcess.start({ store: await aStore(), args: flags(path, 'bad') });
+    expect(await forsund.exited).toMatchObject({ code: 1 });
+    expect(forsund.output).toContain('stopped by a bug of the extension bad: Error: oh');
+  });
+
+  test('by keeping all others waiting is told of, by name', async () => {
+    const block = 'register() { const end = Date.now() + 1200; while (Date.now() < end); }';
+    const path = await anExtensionPath({ 'bad.mjs': extensionSource('bad', block) });
+    const forsund = await ForsundProcess.start({ store: await aStore(), args: flags(path, 'bad') });
+    expect(forsund.output).toMatch(
+      /WARN extension_blocked_server extension=bad step=register ms=1[2-9]\d\d/,
+    );
+  });
+});
+
+test('a driver that nobody has is refused, with those there are', async () => {
+  const register = `register(host) { host.registerStore('notes', async () => ({})); }`;
+  const path = await anExtensionPath({ 'notes.mjs': extensionSource('notes', register) });
+  const start = async (driver: string) =>
+    ForsundProcess.start({
+      store: await aStore(),
+      args: [...flags(path, 'notes'), '--driver', driver],
+    });
+  await expect(start('paper')).rejects.toThrow(
+    'no store driver is called "paper"; there are mem, notes',
+  );
+  await expect(start('notes')).rejects.toThrow(
+    'the store notes of the extension notes could not be opened: it has no now',
+  );
+});
