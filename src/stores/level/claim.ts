@@ -6,7 +6,7 @@ import type { Claim, ClaimResult, ClaimRoom } from '../store.ts';
 import type { NearEntry } from './agenda-window.ts';
 import type { Answer, Change } from './group-commit.ts';
 import type { AgendaEntry } from './keys.ts';
-import { advanced, type Ending, firingOf, resumed, unfinishedAt } from './life.ts';
+import { advanced, type Ending, firingOf, resumed, unfinishedAt } from '../life.ts';
 import type { Candidates, NearAgenda } from './near-agenda.ts';
 import type { View } from './view.ts';
 

@@ -15,7 +15,7 @@ import type { Database, WriteBatch } from './database.ts';
 import type { FailureRing } from './failures.ts';
 import { type Change, GroupCommit } from './group-commit.ts';
 import { agendaEntryOf, keyAfter, keyOfPlanKey, planKey, planKeyRange, secondKey } from './keys.ts';
-import type { Ending } from './life.ts';
+import { begun, type Ending } from '../life.ts';
 import { StoreMemory, Unclaimable } from './memory.ts';
 import { NearAgenda } from './near-agenda.ts';
 import { ClaimParked, parkedOrigins, ParkedStarts } from './parked.ts';
@@ -105,26 +105,14 @@ export class LevelStore implements Store {
   }
 
   async put(draft: PlanDraft, firstFireTime: UnixSeconds): Promise<Plan> {
-    const { key, schedule, count, action, params } = draft;
+    const { key } = draft;
     const createdTime = this.now();
     const { plan, wasUnreadable } = await this.#commit.change({
       reads: [key],
       apply: (view) => {
         requireStorableKey(key);
         if (this.#db.isFull) throw planNotStored('the disk is full, so no plan is taken in');
-        const plan: StoredPlan = {
-          key,
-          schedule,
-          count,
-          action,
-          params,
-          generation: view.nextGeneration(),
-          createdTime,
-          nextFireTime: firstFireTime,
-          firedCount: 0,
-          status: 0,
-          unfinished: [],
-        };
+        const plan = begun(draft, view.nextGeneration(), createdTime, firstFireTime);
         const wasUnreadable = view.isUnreadable(key);
         view.set(key, plan);
         return () => ({ plan, wasUnreadable });

@@ -3,7 +3,7 @@ import type { Log } from '../../core/log.ts';
 import type { Counters } from '../../metrics/counters.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import type { Memory } from './group-commit.ts';
-import { unfinishedAt } from './life.ts';
+import { unfinishedAt } from '../life.ts';
 import type { NearAgenda } from './near-agenda.ts';
 import type { ParkedStarts } from './parked.ts';
 

@@ -3,7 +3,7 @@ import type { Claim } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Answer, Change } from './group-commit.ts';
 import { keyAfter, parkedEnd, parkedEntryOf, parkedKey, parkedStart, rangeOf } from './keys.ts';
-import { firingOf, resumed, unfinishedAt } from './life.ts';
+import { firingOf, resumed, unfinishedAt } from '../life.ts';
 import type { View } from './view.ts';
 
 const maxOrigins = 1024;

@@ -1,8 +1,6 @@
 import { quote } from '../../core/errors.ts';
-import { failureOf } from '../../core/failure.ts';
 import type { Firing } from '../../core/firing.ts';
 import type { Log } from '../../core/log.ts';
-import { addSeconds, type UnixSeconds } from '../../core/time.ts';
 import { decodeRecord, UnreadableRecord } from '../record.ts';
 import type { Recovery } from '../store.ts';
 import type { StoredPlan } from '../stored-plan.ts';
@@ -10,13 +8,12 @@ import type { Counts } from './counts.ts';
 import type { Database } from './database.ts';
 import type { FailureRing } from './failures.ts';
 import { keyAfter, keyOfInFlightKey, planKey, rangeOf } from './keys.ts';
-import { crashed, type Ending, finished, firingOf } from './life.ts';
+import { afterCrash } from '../crash.ts';
+import { type Ending, firingOf } from '../life.ts';
 import type { StoreMemory } from './memory.ts';
 import { View } from './view.ts';
 
 const pieceSize = 256;
-const maxCrashes = 10;
-const backoffSeconds = { first: 5, most: 300, jitter: 0.5 };
 
 export interface RecoveryOptions {
   readonly log: Log;
@@ -57,14 +54,10 @@ export async function recover(
       const plan = readable(key, records[index], options.log);
       if (plan === undefined) continue;
       view.addPlan(plan);
-      const ended: Firing[] = [];
-      const after = recovered(plan, ended, options);
+      const { plan: after, givenUp: ended, failures } = afterCrash(plan, options);
       reclaimed += after === undefined ? 0 : waitingMore(plan, after);
       view.set(key, after);
-      for (const firing of ended) {
-        const reason = `under way at ${firing.crashes} crashes of the server`;
-        options.failures.add(view, failureOf(firing, plan, reason, options.ending.now));
-      }
+      for (const failure of failures) options.failures.add(view, failure);
       view.keep();
       givenUp.push(...ended);
     }
@@ -94,32 +87,6 @@ export async function strayFirings(db: Database, memory: StoreMemory): Promise<F
   }
   memory.keepInFlight(handedOut);
   return stray;
-}
-
-function recovered(
-  plan: StoredPlan,
-  givenUp: Firing[],
-  { ending, random }: RecoveryOptions,
-): StoredPlan | undefined {
-  let after: StoredPlan | undefined = plan;
-  for (const firing of plan.unfinished) {
-    if (after === undefined || firing.state.kind !== 'in_flight') continue;
-    const crashes = firing.crashes + 1;
-    if (crashes > maxCrashes) {
-      givenUp.push({ ...firingOf(plan, firing), crashes });
-      after = finished(after, firing, -1, ending);
-    } else {
-      after = crashed(after, firing, dueAgain(crashes, ending.now, random));
-    }
-  }
-  return after;
-}
-
-/** Jitter spreads what crashed together, so that one poisonous firing takes few others with it again. */
-function dueAgain(crashes: number, now: UnixSeconds, random: () => number): UnixSeconds {
-  if (crashes === 1) return now;
-  const backoff = Math.min(backoffSeconds.first * 2 ** (crashes - 2), backoffSeconds.most);
-  return addSeconds(now, backoff + Math.round(random() * backoff * backoffSeconds.jitter));
 }
 
 const waitingMore = (before: StoredPlan, after: StoredPlan): number =>

@@ -4,7 +4,7 @@ import type { Settlement } from '../store.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import type { FailureRing } from './failures.ts';
 import type { Change } from './group-commit.ts';
-import { type Ending, settled, unfinishedAt } from './life.ts';
+import { type Ending, settled, unfinishedAt } from '../life.ts';
 import type { View } from './view.ts';
 
 /** Store.settle as a change. */

@@ -1,8 +1,8 @@
-import type { Firing, UnfinishedFiring, UnfinishedState } from '../../core/firing.ts';
-import type { PlanStatus } from '../../core/plan.ts';
-import { addSeconds, type UnixSeconds } from '../../core/time.ts';
-import type { Settlement } from '../store.ts';
-import { type StoredPlan, withLife } from '../stored-plan.ts';
+import type { Firing, UnfinishedFiring, UnfinishedState } from '../core/firing.ts';
+import type { PlanDraft, PlanStatus } from '../core/plan.ts';
+import { addSeconds, type UnixSeconds } from '../core/time.ts';
+import type { Settlement } from './store.ts';
+import { type StoredPlan, withLife } from './stored-plan.ts';
 
 /** What a plan becomes; undefined when it has ended and nothing of it is kept. */
 export type Outcome = StoredPlan | undefined;
@@ -12,6 +12,20 @@ export interface Ending {
   readonly now: UnixSeconds;
   readonly statusKeepSeconds: number;
 }
+
+/** The plan as it begins. */
+export const begun = (
+  { key, schedule, count, action, params }: PlanDraft,
+  generation: number,
+  createdTime: UnixSeconds,
+  firstFireTime: UnixSeconds,
+): StoredPlan => ({
+  ...{ key, schedule, count, action, params, generation, createdTime },
+  nextFireTime: firstFireTime,
+  firedCount: 0,
+  status: 0,
+  unfinished: [],
+});
 
 /** The plan after its due time: fired for `fire`, if that is given; `next` is its next due time. */
 export function advanced(
