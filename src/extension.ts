@@ -29,3 +29,31 @@ export {
   wholeNumber,
 } from './actions/param-schema.ts';
 export { z } from 'zod';
+
+// For a store: its contract, and what every store makes of a plan.
+export type { Firing, UnfinishedFiring, UnfinishedState } from './core/firing.ts';
+export { type Advance, advance } from './core/misfire.ts';
+export type { Plan, PlanDraft, PlanStatus } from './core/plan.ts';
+export { type Policy, policyOf } from './core/policy.ts';
+export type { Schedule } from './core/schedule.ts';
+export type { Counters } from './metrics/counters.ts';
+export { type AfterCrash, afterCrash } from './stores/crash.ts';
+export {
+  advanced,
+  begun,
+  type Ending,
+  firingOf,
+  resumed,
+  settled,
+  unfinishedAt,
+} from './stores/life.ts';
+export { decodeRecord, encodeRecord, UnreadableRecord } from './stores/record.ts';
+export type {
+  Claim,
+  ClaimResult,
+  ClaimRoom,
+  Recovery,
+  Settlement,
+  Store,
+} from './stores/store.ts';
+export type { StoredPlan } from './stores/stored-plan.ts';
