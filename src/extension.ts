@@ -31,6 +31,7 @@ export {
 export { z } from 'zod';
 
 // For a store: its contract, and what every store makes of a plan.
+export { type Failure, failureOf } from './core/failure.ts';
 export type { Firing, UnfinishedFiring, UnfinishedState } from './core/firing.ts';
 export { type Advance, advance } from './core/misfire.ts';
 export type { Plan, PlanDraft, PlanStatus } from './core/plan.ts';
@@ -48,12 +49,5 @@ export {
   unfinishedAt,
 } from './stores/life.ts';
 export { decodeRecord, encodeRecord, UnreadableRecord } from './stores/record.ts';
-export type {
-  Claim,
-  ClaimResult,
-  ClaimRoom,
-  Recovery,
-  Settlement,
-  Store,
-} from './stores/store.ts';
+export type { Claim, ClaimResult, ClaimRoom, Recovery, Settlement, Store } from './stores/store.ts';
 export type { StoredPlan } from './stores/stored-plan.ts';

@@ -56,6 +56,8 @@ export interface OpenStoreOptions {
   readonly counters: Counters;
   /** How long a plan that has ended stays, for its status; 0: it is gone at once. */
   readonly statusKeepSeconds: number;
+  /** How many of the newest failures are kept. */
+  readonly failuresKept: number;
   /** Of plans whose params say nothing else. */
   readonly policy: Policy;
   /** From 0 to 1, exclusive: spreads re-claims after a crash. */

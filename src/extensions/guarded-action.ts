@@ -48,9 +48,10 @@ export function guardedAction(extension: string, action: Action, deps: StepDeps)
     ...{ name, maxRunsPerOrigin, timeoutSeconds, retriesDeadline },
     prepare(params) {
       const prepared = prepare(() => action.prepare(params));
-      const { origin } = prepared;
+      const { origin, maxRuns } = prepared;
       return {
         ...(origin === undefined ? {} : { origin: ownOrigin(name, origin) }),
+        ...(maxRuns === undefined ? {} : { maxRuns }),
         async run(given): Promise<Outcome> {
           const broken = (what: string): Outcome => ({
             kind: 'failed',
@@ -83,9 +84,11 @@ function requirePrepared(prepared: Partial<PreparedAction> | null | undefined): 
   if (typeof prepared !== 'object' || prepared === null || typeof prepared.run !== 'function') {
     throw new Error('prepare answered nothing that can run');
   }
-  const { origin } = prepared;
-  if (origin === undefined) return;
+  const { origin = 'absent', maxRuns = 1 } = prepared;
   if (typeof origin !== 'string' || origin === '' || origin.length > maxOriginLength) {
     throw new Error(`its origin is no text of 1 to ${maxOriginLength} characters`);
+  }
+  if (!(Number.isInteger(maxRuns) && maxRuns > 0)) {
+    throw new Error('its maxRuns is no whole number above 0');
   }
 }

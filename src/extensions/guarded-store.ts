@@ -6,7 +6,7 @@ import { namedLog } from './named-log.ts';
 
 const methods = [
   ...['now', 'put', 'remove', 'get', 'getMany', 'keys', 'dueAt', 'planCount'],
-  ...['claim', 'claimParked', 'parkedOrigins', 'settle', 'close'],
+  ...['claim', 'claimParked', 'parkedOrigins', 'settle', 'failures', 'close'],
 ];
 
 /** Opens an extension's store, or says whose store it is that cannot be opened, and why. */
@@ -20,8 +20,9 @@ export function guardedOpen(
     new Error(`the store ${driver} of the extension ${extension} could not be opened: ${reason}`);
   return async (options) => {
     let store: Store;
-    const { clock, log, counters, statusKeepSeconds, policy, random, onFatal } = options;
-    const theirs = { clock, counters, statusKeepSeconds, policy, random, onFatal };
+    const { clock, log, counters, statusKeepSeconds, policy, random, onFatal, failuresKept } =
+      options;
+    const theirs = { clock, counters, statusKeepSeconds, policy, random, onFatal, failuresKept };
     try {
       store = await guests.work(extension, async () =>
         open({ ...theirs, log: namedLog(extension, log) }),

@@ -4,7 +4,7 @@ import type { Store } from './store.ts';
 
 /** What any store is opened with; each takes what concerns it. */
 export type StoreOptions = LevelStoreOptions &
-  Required<Pick<LevelStoreOptions, 'counters' | 'policy'>>;
+  Required<Pick<LevelStoreOptions, 'counters' | 'failuresKept' | 'policy'>>;
 
 /** Opens a store of one driver. */
 export type StoreOpener = (options: StoreOptions) => Promise<Store>;

@@ -16,6 +16,7 @@ const asRoot = 'as root, or set FORSUN_TEST_NO_MOUNT=1 to leave out what mounts'
 const needs: readonly Need[] = [
   { package: 'python3-thrift', check: `/usr/bin/python3 -c 'import thrift'` },
   { package: 'thrift-compiler', check: 'thrift --version' },
+  { package: 'postgresql', check: 'ls /usr/lib/postgresql/*/bin/initdb' },
   { package: 'faketime', check: `test "$(faketime 2020-02-03 date +%Y)" = 2020` },
   { package: 'strace', check: 'strace -qq -o /dev/null true' },
   { package: 'procps', check: 'ps -o pid= --ppid $$' },

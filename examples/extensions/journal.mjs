@@ -1,0 +1,613 @@
+// An extension that brings the store `journal`: all plans in memory, every change a line of one file, on disk
+// before it is answered. For thousands of plans, not millions: a claim looks through all of them.
+//
+//   forsund --extension-path /etc/forsun/extensions --extension journal --driver journal
+//
+// settings  [extension.journal] file: the journal; its directory must be there
+// file      A line is a change: the CRC-32 of its JSON, a blank, the JSON, a list of
+//             {"key", "plan": a record in base64} | {"gone": key} | {"generation": the newest} | {"failure": {…}}
+//           The last line may be torn: a change that was never answered. Any other damage is refused. The
+//           journal is written anew at each start, so it grows with the changes of one run of the server.
+// lock      <file>.lock holds the process id of the server that has it open.
+// failure   A journal that cannot be written ends the server: memory is ahead of it. The next start reads it.
+
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+
+import {
+  advance,
+  advanced,
+  afterCrash,
+  begun,
+  decodeRecord,
+  encodeRecord,
+  failureOf,
+  firingOf,
+  planNotStored,
+  policyOf,
+  resumed,
+  settled,
+  unfinishedAt,
+} from 'forsun/extension';
+
+/**
+ * @import { FileHandle } from 'node:fs/promises'
+ * @import {
+ *   Advance, Claim, ClaimResult, ClaimRoom, Failure, Firing, OpenStoreOptions, PlanDraft, Settlement,
+ *   Store, StoredPlan, UnfinishedFiring, UnixSeconds
+ * } from 'forsun/extension'
+ */
+
+/** @typedef {{ key?: string, plan?: string, gone?: string, generation?: number, failure?: Failure }} Entry */
+/** @typedef {{ due: UnixSeconds, plan: StoredPlan, step: Advance }} Due */
+/** @typedef {{ due: UnixSeconds, plan: StoredPlan, firing: UnfinishedFiring }} Waiting */
+
+/** @type {import('forsun/extension').Extension} */
+export default {
+  name: 'journal',
+  register({ settings, registerStore }) {
+    const file = settings.get('file');
+    if (file === undefined) throw new Error('it needs the setting "file", the path of its journal');
+    registerStore('journal', (options) => openJournalStore(file, options));
+  },
+};
+
+/**
+ * @param {string} file
+ * @param {OpenStoreOptions} options
+ * @returns {Promise<Store>}
+ */
+export async function openJournalStore(file, options) {
+  const unlock = await lock(`${file}.lock`);
+  try {
+    const contents = new Contents(options.failuresKept);
+    for (const entry of await read(file)) contents.apply(entry);
+    const recovery = contents.recover(options);
+    return new JournalStore(
+      contents,
+      recovery,
+      await Journal.begin(file, contents.all(), unlock),
+      options,
+    );
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+/** All that the store keeps, and what is yet to be written of it. */
+class Contents {
+  /** @type {Map<string, StoredPlan>} */
+  plans = new Map();
+  /** The oldest first. @type {Failure[]} */
+  failures = [];
+  generation = 0;
+  /** @type {Entry[]} */
+  unwritten = [];
+  #failuresKept;
+
+  /** @param {number} failuresKept */
+  constructor(failuresKept) {
+    this.#failuresKept = failuresKept;
+  }
+
+  /** @param {Entry} entry */
+  apply({ key, plan, gone, generation, failure }) {
+    if (key !== undefined && plan !== undefined) {
+      const read = decodeRecord(key, Buffer.from(plan, 'base64'));
+      this.plans.set(key, read);
+      this.generation = Math.max(this.generation, read.generation);
+    }
+    if (gone !== undefined) this.plans.delete(gone);
+    if (generation !== undefined) this.generation = Math.max(this.generation, generation);
+    if (failure !== undefined) this.#keep(failure);
+  }
+
+  /**
+   * @param {string} key
+   * @param {StoredPlan | undefined} plan
+   */
+  set(key, plan) {
+    if (plan === undefined) this.plans.delete(key);
+    else this.plans.set(key, plan);
+    this.unwritten.push(plan === undefined ? { gone: key } : entryOf(plan));
+  }
+
+  /** @param {Failure} failure */
+  add(failure) {
+    this.#keep(failure);
+    this.unwritten.push({ failure });
+  }
+
+  /**
+   * Puts what was in flight back on the agenda.
+   *
+   * @param {OpenStoreOptions} options
+   */
+  recover({ clock, statusKeepSeconds, random }) {
+    let reclaimed = 0;
+    /** @type {Firing[]} */
+    const givenUp = [];
+    for (const plan of [...this.plans.values()]) {
+      const inFlight = plan.unfinished.filter(({ state }) => state.kind === 'in_flight').length;
+      if (inFlight === 0) continue;
+      const after = afterCrash(plan, { ending: { now: clock.now(), statusKeepSeconds }, random });
+      this.set(plan.key, after.plan);
+      for (const failure of after.failures) this.add(failure);
+      givenUp.push(...after.givenUp);
+      reclaimed += inFlight - after.givenUp.length;
+    }
+    return { reclaimed, givenUp };
+  }
+
+  /** All of it, as the first line of a new journal. */
+  all() {
+    this.unwritten = [];
+    return [
+      { generation: this.generation },
+      ...[...this.plans.values()].map(entryOf),
+      ...this.failures.map((failure) => ({ failure })),
+    ];
+  }
+
+  /** @param {Failure} failure */
+  #keep(failure) {
+    this.failures.push(failure);
+    if (this.failures.length > this.#failuresKept) this.failures.shift();
+  }
+}
+
+/** @implements {Store} */
+class JournalStore {
+  recovery;
+  #contents;
+  #journal;
+  #options;
+  /** @type {Set<string>} */
+  #unclaimable = new Set();
+
+  /**
+   * @param {Contents} contents
+   * @param {Store['recovery']} recovery
+   * @param {Journal} journal
+   * @param {OpenStoreOptions} options
+   */
+  constructor(contents, recovery, journal, options) {
+    this.#contents = contents;
+    this.recovery = recovery;
+    this.#journal = journal;
+    this.#options = options;
+  }
+
+  now() {
+    return this.#options.clock.now();
+  }
+
+  /**
+   * @param {PlanDraft} draft
+   * @param {UnixSeconds} firstFireTime
+   */
+  put(draft, firstFireTime) {
+    this.#contents.generation += 1;
+    const plan = begun(draft, this.#contents.generation, this.now(), firstFireTime);
+    this.#contents.set(plan.key, plan);
+    return this.#durable(plan);
+  }
+
+  /** @param {string} key */
+  remove(key) {
+    const plan = this.#contents.plans.get(key);
+    if (plan !== undefined) this.#contents.set(key, undefined);
+    return this.#durable(plan);
+  }
+
+  /** @param {string} key */
+  async get(key) {
+    return this.#contents.plans.get(key);
+  }
+
+  /** @param {readonly string[]} keys */
+  async getMany(keys) {
+    return keys.flatMap((key) => this.#contents.plans.get(key) ?? []);
+  }
+
+  /**
+   * @param {string} prefix
+   * @param {number} limit
+   */
+  async keys(prefix, limit) {
+    const keys = [...this.#contents.plans.keys()].filter((key) => key.startsWith(prefix));
+    return keys.sort(byBytes).slice(0, limit);
+  }
+
+  /**
+   * @param {UnixSeconds} second
+   * @param {number} limit
+   */
+  async dueAt(second, limit) {
+    const plans = [...this.#contents.plans.values()].filter((plan) => plan.nextFireTime === second);
+    return plans.sort((a, b) => byBytes(a.key, b.key)).slice(0, limit);
+  }
+
+  planCount() {
+    return this.#contents.plans.size;
+  }
+
+  /**
+   * @param {UnixSeconds} until
+   * @param {ClaimRoom} room
+   * @returns {Promise<ClaimResult>}
+   */
+  claim(until, room) {
+    /** @type {Claim[]} */
+    const claims = [];
+    const result = {
+      claims,
+      merged: 0,
+      skipped: 0,
+      misfires: 0,
+      moved: this.#expire(until),
+      more: false,
+    };
+    const { taken, isAll } = withinRoom(this.#due(until), this.#waiting(until), room);
+    for (const entry of taken) {
+      result.moved += 1;
+      // As it is now: another of these entries may have been of this plan.
+      const plan = this.#contents.plans.get(entry.plan.key) ?? entry.plan;
+      if ('firing' in entry) {
+        claims.push(this.#claimAgain(plan, entry.firing));
+        continue;
+      }
+      const { step } = entry;
+      result.merged += step.merged;
+      result.skipped += step.skipped;
+      const after = advanced(plan, step, this.#ending(until));
+      this.#contents.set(plan.key, after);
+      if (after !== undefined && step.fire !== undefined) {
+        if (step.isMisfire) result.misfires += 1;
+        claims.push(claimOf(after, step.fire));
+      }
+    }
+    result.more = !isAll || this.#due(until).length > 0;
+    return this.#durable(result);
+  }
+
+  /**
+   * @param {string} origin
+   * @param {number} limit
+   */
+  claimParked(origin, limit) {
+    const parked = [...this.#unfinished()]
+      .filter(({ firing: { state } }) => state.kind === 'parked' && state.origin === origin)
+      .sort((a, b) => a.firing.fireTime - b.firing.fireTime || byBytes(a.plan.key, b.plan.key));
+    const claims = parked
+      .slice(0, limit)
+      .map(({ plan, firing }) =>
+        this.#claimAgain(this.#contents.plans.get(plan.key) ?? plan, firing),
+      );
+    return this.#durable(claims);
+  }
+
+  /**
+   * @param {string | undefined} after
+   * @param {number} limit
+   */
+  async parkedOrigins(after, limit) {
+    const origins = new Set(
+      [...this.#unfinished()].flatMap(({ firing: { state } }) =>
+        state.kind === 'parked' ? state.origin : [],
+      ),
+    );
+    return [...origins]
+      .filter((origin) => after === undefined || byBytes(origin, after) > 0)
+      .sort(byBytes)
+      .slice(0, limit);
+  }
+
+  /**
+   * @param {Firing} firing
+   * @param {Settlement} settlement
+   */
+  settle(firing, settlement) {
+    const plan = this.#contents.plans.get(firing.key);
+    const ours = plan && unfinishedAt(plan, firing.fireTime, 'in_flight');
+    if (plan?.generation === firing.generation && ours?.attempt === firing.attempt) {
+      const now = this.now();
+      this.#contents.set(plan.key, settled(plan, ours, settlement, this.#ending(now)));
+      if (settlement.kind === 'failed') {
+        this.#contents.add(failureOf(firing, plan, settlement.reason, now));
+      }
+    }
+    return this.#durable(undefined);
+  }
+
+  /**
+   * @param {string} prefix
+   * @param {number} limit
+   */
+  async failures(prefix, limit) {
+    const failures = this.#contents.failures.filter(({ key }) => key.startsWith(prefix));
+    return failures.reverse().slice(0, limit);
+  }
+
+  close() {
+    return this.#journal.close();
+  }
+
+  /**
+   * Answers once all that was changed so far is on disk.
+   *
+   * @template T
+   * @param {T} answer
+   */
+  async #durable(answer) {
+    try {
+      await this.#journal.write(() => this.#contents.unwritten.splice(0));
+    } catch (error) {
+      this.#options.onFatal(new Error('the journal cannot be written', { cause: error }));
+      throw planNotStored('the journal cannot be written', error);
+    }
+    return answer;
+  }
+
+  /** @param {UnixSeconds} until */
+  #expire(until) {
+    const expired = [...this.#contents.plans.values()].filter(
+      ({ expires }) => expires !== undefined && expires <= until,
+    );
+    for (const { key } of expired) this.#contents.set(key, undefined);
+    return expired.length;
+  }
+
+  /**
+   * Due times by then, in order; without those that wait for a firing of their plan to end.
+   *
+   * @param {UnixSeconds} until
+   */
+  #due(until) {
+    /** @type {Due[]} */
+    const entries = [];
+    for (const plan of this.#contents.plans.values()) {
+      const due = plan.nextFireTime;
+      if (due === undefined || due > until) continue;
+      const step = this.#stepOf(plan, due, until);
+      if (step?.waits === false) entries.push({ due, plan, step });
+    }
+    return entries.sort(byDue);
+  }
+
+  /**
+   * Undefined for a plan that cannot be claimed: it hurts no other, and is told of once.
+   *
+   * @param {StoredPlan} plan
+   * @param {UnixSeconds} due
+   * @param {UnixSeconds} until
+   */
+  #stepOf(plan, due, until) {
+    try {
+      return advance(plan, policyOf(plan.params, this.#options.policy), due, until);
+    } catch (error) {
+      if (this.#unclaimable.has(plan.key)) return undefined;
+      this.#unclaimable.add(plan.key);
+      this.#options.log.error('plan_unclaimable', { key: plan.key, reason: String(error) });
+      return undefined;
+    }
+  }
+
+  /**
+   * Retries, releases and re-claims that are due by then, in order.
+   *
+   * @param {UnixSeconds} until
+   */
+  #waiting(until) {
+    /** @type {Waiting[]} */
+    const entries = [];
+    for (const { plan, firing } of this.#unfinished()) {
+      const { state } = firing;
+      if (state.kind === 'waiting' && state.until <= until) {
+        entries.push({ due: state.until, plan, firing });
+      }
+    }
+    return entries.sort(byDue);
+  }
+
+  *#unfinished() {
+    for (const plan of this.#contents.plans.values()) {
+      for (const firing of plan.unfinished) yield { plan, firing };
+    }
+  }
+
+  /**
+   * @param {StoredPlan} plan
+   * @param {UnfinishedFiring} firing
+   */
+  #claimAgain(plan, firing) {
+    const after = resumed(plan, firing);
+    this.#contents.set(plan.key, after);
+    return claimOf(after, firing.fireTime);
+  }
+
+  /** @param {UnixSeconds} now */
+  #ending(now) {
+    return { now, statusKeepSeconds: this.#options.statusKeepSeconds };
+  }
+}
+
+/**
+ * Which of them a claim takes: late due times, three quarters oldest and the rest newest, and what is on
+ * time have half of the room each, and more if the other leaves it.
+ *
+ * @param {readonly Due[]} due
+ * @param {readonly Waiting[]} waiting
+ * @param {ClaimRoom} room
+ */
+function withinRoom(due, waiting, room) {
+  const onTime = due.filter((entry) => entry.due >= room.lateBefore);
+  const late = due.slice(0, due.length - onTime.length);
+  const left = Math.max(room.firings - onTime.length, Math.floor(room.firings / 2));
+  const lateRoom = Math.min(room.late, left, late.length);
+  const newest = lateRoom < late.length ? Math.floor(lateRoom / 4) : 0;
+  const takenLate = [...late.slice(0, lateRoom - newest), ...late.slice(late.length - newest)];
+  const others = [...onTime, ...waiting].sort(byDue);
+  const taken = others.slice(0, room.firings - takenLate.length);
+  return {
+    taken: [...takenLate, ...taken],
+    isAll: takenLate.length + taken.length === due.length + waiting.length,
+  };
+}
+
+/** One file, to which one change after another is added; those that come meanwhile are the next one. */
+class Journal {
+  #file;
+  #unlock;
+  /** @type {Promise<void>} */
+  #writing = Promise.resolve();
+  /** The write that has not begun. @type {Promise<void> | undefined} */
+  #next;
+
+  /**
+   * A new journal in place of what was there.
+   *
+   * @param {string} file
+   * @param {readonly Entry[]} entries
+   * @param {() => Promise<void>} unlock
+   */
+  static async begin(file, entries, unlock) {
+    const handle = await open(`${file}.new`, 'w', 0o600);
+    try {
+      await handle.writeFile(lineOf(entries));
+      await handle.sync();
+      await rename(`${file}.new`, file);
+      const directory = await open(dirname(file));
+      await directory.sync().finally(() => directory.close());
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    return new Journal(handle, unlock);
+  }
+
+  /**
+   * @param {FileHandle} file
+   * @param {() => Promise<void>} unlock
+   */
+  constructor(file, unlock) {
+    this.#file = file;
+    this.#unlock = unlock;
+  }
+
+  /**
+   * Resolves when what `take` yields at the moment of writing is on disk, and all before it.
+   *
+   * @param {() => readonly Entry[]} take
+   */
+  write(take) {
+    this.#next ??= this.#writing.then(() => {
+      this.#writing = this.#append(take());
+      this.#next = undefined;
+      return this.#writing;
+    });
+    return this.#next;
+  }
+
+  async close() {
+    await this.#next?.catch(() => undefined);
+    await this.#writing.catch(() => undefined);
+    await this.#file.close();
+    await this.#unlock();
+  }
+
+  /** @param {readonly Entry[]} entries */
+  async #append(entries) {
+    if (entries.length === 0) return;
+    await this.#file.appendFile(lineOf(entries));
+    await this.#file.datasync();
+  }
+}
+
+/**
+ * What the journal says; nothing when there is none yet.
+ *
+ * @param {string} file
+ * @returns {Promise<readonly Entry[]>}
+ */
+async function read(file) {
+  const text = await readFile(file, 'utf8').catch((error) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  const lines = text.split('\n');
+  lines.pop(); // torn, or nothing behind the last line's end
+  return lines.flatMap((line, n) => {
+    const json = line.slice(9);
+    if (line.slice(0, 8) !== checksumOf(json))
+      throw new Error(`line ${n + 1} of ${file} is damaged`);
+    return /** @type {Entry[]} */ (JSON.parse(json));
+  });
+}
+
+/** @param {readonly Entry[]} entries */
+function lineOf(entries) {
+  const json = JSON.stringify(entries);
+  return `${checksumOf(json)} ${json}\n`;
+}
+
+/** @param {string} json */
+const checksumOf = (json) => crc32(json).toString(16).padStart(8, '0');
+
+/**
+ * Makes the file ours, and answers how to give it up. What a dead process left counts for nothing, nor does
+ * our own number: a container gives the same one again.
+ *
+ * @param {string} file
+ */
+async function lock(file) {
+  const holder = Number(await readFile(file, 'utf8').catch(() => ''));
+  if (holder !== process.pid && isAlive(holder)) {
+    throw new Error(`process ${holder} has the journal open; if it is no forsund, remove ${file}`);
+  }
+  await rm(file, { force: true });
+  await writeFile(file, String(process.pid), { flag: 'wx', mode: 0o600 });
+  return () => rm(file, { force: true });
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  if (!(pid > 0)) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+  }
+}
+
+/**
+ * @param {StoredPlan} plan
+ * @returns {Entry}
+ */
+const entryOf = (plan) => ({ key: plan.key, plan: encodeRecord(plan).toString('base64') });
+
+/**
+ * @param {StoredPlan} plan
+ * @param {UnixSeconds} fireTime
+ * @returns {Claim}
+ */
+function claimOf(plan, fireTime) {
+  const firing = unfinishedAt(plan, fireTime, 'in_flight');
+  if (firing === undefined) throw new TypeError('a firing was claimed that is not in flight');
+  return { firing: firingOf(plan, firing), plan };
+}
+
+/**
+ * @param {{ due: UnixSeconds }} a
+ * @param {{ due: UnixSeconds }} b
+ */
+const byDue = (a, b) => a.due - b.due;
+
+/**
+ * @param {string} a
+ * @param {string} b
+ */
+const byBytes = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b));

@@ -1,0 +1,7 @@
+/** The example is JavaScript; tsconfig.examples.json checks it. */
+declare module '*/examples/extensions/journal.mjs' {
+  export const openJournalStore: (
+    file: string,
+    options: import('../../src/extensions/extension.ts').OpenStoreOptions,
+  ) => Promise<import('../../src/stores/store.ts').Store>;
+}
