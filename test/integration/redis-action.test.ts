@@ -1,6 +1,6 @@
 import { onTestFinished, expect, test, vi } from 'vitest';
 
-import { eventually, eventuallyPasses } from '../support/eventually.ts';
+import { eventuallyPasses } from '../support/eventually.ts';
 import { aStore, ForsundProcess, type ForsundOptions } from '../support/forsund-process.ts';
 import { RedisServer, type RedisServerOptions } from '../support/redis-server.ts';
 
@@ -55,7 +55,7 @@ test('a server that is down is asked again, and gets the commands when it is bac
   const { forsund, client } = await aForsund({ args: ['--action-retry-delay-seconds', '0'] });
   const params = { port: String(port), command: 'SET back 1', 'forsun.retries': '100' };
   await client.createTimeout({ key: 'k', second: 0, action: 'redis', params });
-  await eventually(() => forsund.output.includes('ECONNREFUSED'));
+  await eventuallyPasses(() => expect(forsund.output).toContain('ECONNREFUSED'));
   const redis = (await aRedisServer({ port })).client();
   await eventuallyPasses(async () => expect(await redis.get('back')).toBe('1'));
 });
