@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { eventually } from '../support/eventually.ts';
+import { eventually, eventuallyPasses } from '../support/eventually.ts';
 import { aStore, ForsundProcess } from '../support/forsund-process.ts';
 import { aNodeReceiver } from '../support/thrift-receivers.ts';
 
@@ -28,4 +28,29 @@ test('a plan calls a stock Thrift server when it is due, each time under a fire 
   expect(new Set(calls.map((call) => call.params['forsun.fire_id']))).toHaveProperty('size', 2);
   await eventually(() => forsund.output.includes('thrift_answered'));
   expect(forsund.output).not.toContain("it's 42");
+});
+
+test('a receiver gets as many calls at once as max_connections says, and all of them', async () => {
+  let most = 0;
+  const held = new Set<() => void>();
+  const { port, calls } = await aNodeReceiver('buffered', 'binary', () => {
+    return new Promise((resolve) => {
+      held.add(resolve);
+      most = Math.max(most, held.size);
+    });
+  });
+  const forsund = await ForsundProcess.start({ store: await aStore() });
+  const params = { port: String(port), max_connections: '2' };
+  const client = forsund.client();
+  const plan = { second: 2, action: 'thrift', params };
+  await Promise.all(
+    Array.from({ length: 12 }, (_, n) => client.createTimeout({ ...plan, key: `k${n}` })),
+  );
+  for (let answered = 0; answered < 12; answered += 2) {
+    await eventually(() => held.size === 2);
+    for (const reply of held) reply();
+    held.clear();
+  }
+  await eventuallyPasses(async () => expect(await client.getKeys('')).toEqual([]));
+  expect([most, calls.length]).toEqual([2, 12]);
 });

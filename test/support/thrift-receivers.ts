@@ -25,13 +25,22 @@ export interface Receiver {
 export type Transport = 'buffered' | 'framed';
 export type Encoding = 'binary' | 'compact';
 
-/** The thrift package's own server; a key that begins with "raise" makes it raise. Ends with the test. */
-export async function aNodeReceiver(transport: Transport, encoding: Encoding): Promise<Receiver> {
+/**
+ * The thrift package's own server; a key that begins with "raise" makes it raise, and `answer` may hold its
+ * replies back. Ends with the test.
+ */
+export async function aNodeReceiver(
+  transport: Transport,
+  encoding: Encoding,
+  answer: (call: ReceivedCall) => Promise<void> = async () => undefined,
+): Promise<Receiver> {
   const calls: ReceivedCall[] = [];
   const handler = {
     // The generated code tells by their number that no callback is wanted.
     forsun_call: async (key: string, ts: number, params: Record<string, string>): Promise<void> => {
-      calls.push({ key, ts, params });
+      const call = { key, ts, params };
+      calls.push(call);
+      await answer(call);
       if (key.startsWith('raise')) throw new Error('the order is secret');
     },
   };
