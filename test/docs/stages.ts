@@ -3,9 +3,11 @@ import { join } from 'node:path';
 
 import { expect, onTestFinished } from 'vitest';
 
+import { BeanstalkServer } from '../support/beanstalk-server.ts';
 import { aDirectory } from '../support/database.ts';
 import { HttpSink } from '../support/http-sink.ts';
 import { RedisServer } from '../support/redis-server.ts';
+import { aNodeReceiver } from '../support/thrift-receivers.ts';
 
 /** What the examples of one section of docs/actions.md meet when they are run. */
 export interface Stage {
@@ -65,6 +67,28 @@ export const stages: Readonly<Record<string, () => Promise<Stage>>> = {
       async seen() {
         expect(await client.lrange('jobs', 0, -1)).toEqual(['close order 17']);
         expect(await client.get('closed')).toBe('1');
+      },
+    };
+  },
+
+  async thrift() {
+    const receiver = await aNodeReceiver('buffered', 'binary');
+    return {
+      props: { 'host=orders.internal port=5643': `port=${receiver.port}` },
+      seen() {
+        expect(receiver.calls).toMatchObject([
+          { key: 'order-19', params: { order: '19', reason: 'unpaid', 'forsun.attempt': '1' } },
+        ]);
+      },
+    };
+  },
+
+  async beanstalk() {
+    const server = await BeanstalkServer.start();
+    return {
+      props: { ' beanstalk name=': ` beanstalk port=${server.port} name=` },
+      async seen() {
+        expect((await server.nextJob('orders')).body.toString()).toBe('{"close": 18}');
       },
     };
   },
