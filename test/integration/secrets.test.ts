@@ -5,9 +5,11 @@ import { type AddressInfo, connect } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { RawServer, Sink } from '../actions/sink.ts';
+import { BeanstalkServer } from '../support/beanstalk-server.ts';
 import { eventuallyPasses } from '../support/eventually.ts';
 import { aStore, ForsundProcess } from '../support/forsund-process.ts';
 import { RedisServer } from '../support/redis-server.ts';
+import { aNodeReceiver } from '../support/thrift-receivers.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -40,6 +42,10 @@ test('no secret of a plan shows in a refusal', async () => {
     ['shell', { cmd: `echo ${secret}`, env: secret }],
     ['shell', { cmd: `echo ${secret}`, env: `A=${secret}\0` }],
     ['shell', { cmd: `echo ${secret}`, 'forsun.retries': '-1' }],
+    ['thrift', { token: secret, protocol: 'json' }],
+    ['thrift', { token: secret, max_connections: '0' }],
+    ['beanstalk', { body: secret, name: 'a tube' }],
+    ['beanstalk', { body: secret, ttr: '0' }],
     ['nothing', { cmd: `echo ${secret}`, url }],
   ] as const;
   for (const [action, params] of refused) {
@@ -120,7 +126,23 @@ test('no secret of a plan shows in the log, in info or among the failures, howev
     ...{ key, action: 'redis' },
     params: { ...params, 'forsun.retries': '1' },
   }));
-  const plans = [...http, ...shell, ...redis];
+  const raising = await aNodeReceiver('buffered', 'binary');
+  const queue = await BeanstalkServer.start('-z', '1');
+  const thrift = [
+    { key: 'raise', port: raising.port },
+    { key: 'thrift garbage', port: garbage.port },
+    { key: 'thrift refused', port: 1 },
+  ].map((plan) => ({ ...plan, action: 'thrift', params: { token: secret } }));
+  const beanstalk = [
+    { key: 'beanstalk too big', port: queue.port },
+    { key: 'beanstalk garbage', port: garbage.port },
+    { key: 'beanstalk refused', port: 1 },
+  ].map((plan) => ({ ...plan, action: 'beanstalk', params: { body: secret, name: secret } }));
+  const calls = [...thrift, ...beanstalk].map(({ key, port, action, params }) => ({
+    ...{ key, action },
+    params: { ...params, port: String(port), 'forsun.retries': '1' },
+  }));
+  const plans = [...http, ...shell, ...redis, ...calls];
 
   const forsund = await ForsundProcess.start({ store: await aStore(), args });
   const client = forsund.client();

@@ -30,7 +30,7 @@ class Receiver:
     def forsun_call(self, key, ts, params):
         say({"key": key, "ts": ts, "params": params})
         if key.startswith("raise"):
-            raise ValueError("the order is secret")
+            raise ValueError("the order is s3cret")
 
 
 class Announced(TServerSocket):

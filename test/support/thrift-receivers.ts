@@ -41,7 +41,7 @@ export async function aNodeReceiver(
       const call = { key, ts, params };
       calls.push(call);
       await answer(call);
-      if (key.startsWith('raise')) throw new Error('the order is secret');
+      if (key.startsWith('raise')) throw new Error('the order is s3cret');
     },
   };
   const server = thrift.createServer(generated.Processor, handler, {
