@@ -45,7 +45,7 @@ export async function startApp(
     const builtin = builtinActions(actionSettings(config), {
       ...{ clock, log, version: forsunVersion(), environment },
     });
-    const extensions = await openExtensions(config, { clock, log }, closers);
+    const extensions = openExtensions(config, { clock, log }, closers);
     await extensions.register({
       actions: builtin.map(({ name }) => name),
       drivers: [...builtinDrivers.keys()],
@@ -106,14 +106,15 @@ export async function checkStore(
   return checkAndRepair({ ...options, directory, nowMs: systemClock.nowMs() });
 }
 
-/** Nothing is prepared for guests where there are none. */
-async function openExtensions(
-  { extension, extensionSections: sections }: Config,
+/** Extensions, none of them loaded yet; the process is made ready for them only where there are some. */
+function openExtensions(
+  config: Config,
   { clock, log }: AppDeps,
   closers: Closers,
-): Promise<Extensions> {
+): Extensions {
+  const { extension, extensionSections: sections } = config;
   const { names, stepTimeoutSeconds: timeoutSeconds } = extension;
-  const hostNames = new Names(clock);
+  const hostNames = new Names(clock, actionSettings(config).names);
   const extensions = new Extensions(
     { ...extension, sections, installation: installation() },
     {

@@ -24,6 +24,6 @@ export const extensionSettings = {
   stepTimeoutSeconds: setting('EXTENSION_TIMEOUT', {
     value: seconds(0.1, 3600),
     default: '10',
-    meaning: 'seconds for each of its steps: load, register, start, stop',
+    meaning: 'seconds for each of its steps: load, register, start; to stop, at most 3',
   }),
 } as const;

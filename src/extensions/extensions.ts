@@ -10,7 +10,7 @@ import { guardedOpen } from './guarded-store.ts';
 import { locate, type Places } from './locate.ts';
 import { namedLog } from './named-log.ts';
 import { Registrations, type Taken } from './registrations.ts';
-import { runStep, type StepDeps } from './step.ts';
+import { closing, runStep, type StepDeps } from './step.ts';
 
 export interface ExtensionsSettings extends Places {
   readonly names: readonly string[];
@@ -183,7 +183,7 @@ export class Extensions {
 
   async #stop({ name, extension }: Loaded): Promise<void> {
     try {
-      await runStep(name, 'stop', () => extension.stop?.(), this.#deps);
+      await runStep(name, 'stop', () => extension.stop?.(), closing(this.#deps));
     } catch (error) {
       if (!(error instanceof ExtensionError)) throw error;
       this.#deps.log.error('extension_broke', {

@@ -1,7 +1,7 @@
 import { type Action, isOutcome, type Outcome, type PreparedAction } from '../actions/action.ts';
 import { ForsunError, quote } from '../core/errors.ts';
 import { type Step, thrownText } from './extension-error.ts';
-import { runStep, type StepDeps } from './step.ts';
+import { closing, runStep, type StepDeps } from './step.ts';
 
 /** Whom an origin names is whatever it says; its length is ours to limit, for it is stored. */
 const maxOriginLength = 512;
@@ -68,7 +68,7 @@ export function guardedAction(extension: string, action: Action, deps: StepDeps)
     },
     async close() {
       try {
-        await runStep(extension, 'close', () => action.close?.(), deps);
+        await runStep(extension, 'close', () => action.close?.(), closing(deps));
       } catch (error) {
         tell('close', thrownText(error));
       }

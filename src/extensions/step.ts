@@ -10,6 +10,14 @@ export interface StepDeps {
   readonly timeoutSeconds: number;
 }
 
+/** A server that stops is ended by its supervisor, or by itself, when it takes long. */
+const maxClosingSeconds = 3;
+
+export const closing = <Deps extends StepDeps>(deps: Deps): Deps => ({
+  ...deps,
+  timeoutSeconds: Math.min(deps.timeoutSeconds, maxClosingSeconds),
+});
+
 /** How often we look whether the loop still turns, and from when on a standstill is told. */
 const beatMs = 50;
 const blockedMs = 1_000;

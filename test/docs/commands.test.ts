@@ -6,6 +6,7 @@ import { expect, test, vi } from 'vitest';
 
 import { loadConfig } from '../../src/config/load.ts';
 import { aDirectory } from '../support/database.ts';
+import { anExtensionPath } from '../support/extension-path.ts';
 import { aStore, ForsundProcess } from '../support/forsund-process.ts';
 
 // One process for each line: long on a machine that is busy.
@@ -20,7 +21,12 @@ const linesOf = (page: string, language: string): readonly string[] =>
     .filter((line) => line !== '');
 
 test('every forsun and set line of the docs is one that the server takes', async () => {
-  const forsund = await ForsundProcess.start({ store: await aStore() });
+  const greeter = linesOf('docs/extensions.md', 'js').join('\n');
+  const forsund = await ForsundProcess.start({
+    store: await aStore(),
+    args: ['--extension-path', await anExtensionPath({ 'greeter.mjs': greeter })],
+    env: { FORSUN_EXTENSIONS: 'greeter' },
+  });
   const directory = await aDirectory();
   const path = `${resolve('bin')}${delimiter}${process.env['PATH'] ?? ''}`;
   const env = { PATH: path, HOME: directory, FORSUN_PORT: String(forsund.port) };

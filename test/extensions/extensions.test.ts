@@ -270,7 +270,7 @@ describe('an extension that fails', () => {
     expect(steps).toEqual(['first']);
     const broke = log.lines.filter(({ event }) => event === 'extension_broke');
     expect(broke.map(({ fields }) => [fields['extension'], fields['reason']])).toEqual([
-      ['hangs', 'it was not done within 10 s'],
+      ['hangs', 'it was not done within 3 s'],
       ['throws', 'it threw null'],
     ]);
   });
