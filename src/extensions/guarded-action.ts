@@ -1,12 +1,10 @@
 import { type Action, isOutcome, type Outcome, type PreparedAction } from '../actions/action.ts';
 import { ForsunError, quote } from '../core/errors.ts';
-import { type Step, thrownText } from './extension-error.ts';
-import { closing, runStep, type StepDeps } from './step.ts';
+import { ExtensionError, type Step, thrownText } from './extension-error.ts';
+import { blockedMs, closing, runStep, type StepDeps } from './step.ts';
 
 /** Whom an origin names is whatever it says; its length is ours to limit, for it is stored. */
 const maxOriginLength = 512;
-/** What an action may do at a stretch before it is told of. */
-const blockedMs = 1_000;
 
 /** An extension's action, of which a mistake costs its own plans only, and is told under its name. */
 export function guardedAction(extension: string, action: Action, deps: StepDeps): Action {
@@ -70,7 +68,8 @@ export function guardedAction(extension: string, action: Action, deps: StepDeps)
       try {
         await runStep(extension, 'close', () => action.close?.(), closing(deps));
       } catch (error) {
-        tell('close', thrownText(error));
+        if (!(error instanceof ExtensionError)) throw error;
+        tell('close', error.reason);
       }
     },
   };

@@ -18,9 +18,10 @@ export const closing = <Deps extends StepDeps>(deps: Deps): Deps => ({
   timeoutSeconds: Math.min(deps.timeoutSeconds, maxClosingSeconds),
 });
 
-/** How often we look whether the loop still turns, and from when on a standstill is told. */
+/** Who keeps everything else waiting for that long is told of. */
+export const blockedMs = 1_000;
+/** How often we look whether the loop still turns. */
 const beatMs = 50;
-const blockedMs = 1_000;
 
 /**
  * One step of an extension, under its name and deadline. Rejects with an ExtensionError when it throws,
