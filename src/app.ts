@@ -107,11 +107,7 @@ export async function checkStore(
 }
 
 /** Extensions, none of them loaded yet; the process is made ready for them only where there are some. */
-function openExtensions(
-  config: Config,
-  { clock, log }: AppDeps,
-  closers: Closers,
-): Extensions {
+function openExtensions(config: Config, { clock, log }: AppDeps, closers: Closers): Extensions {
   const { extension, extensionSections: sections } = config;
   const { names, stepTimeoutSeconds: timeoutSeconds } = extension;
   const hostNames = new Names(clock, actionSettings(config).names);
