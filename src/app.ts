@@ -168,6 +168,7 @@ function actionSettings({ action, thrift }: Config): ActionSettings {
     redis: { ...actionDefaults.redis, ...action.redis },
     thrift: { ...actionDefaults.thrift, ...action.thrift },
     beanstalk: { ...actionDefaults.beanstalk, ...action.beanstalk },
+    mysql: { ...actionDefaults.mysql, ...action.mysql },
     names: { ...actionDefaults.names, ...(nameServers.length > 0 ? { nameServers } : {}) },
   };
 }

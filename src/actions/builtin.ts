@@ -4,6 +4,7 @@ import type { Action, DisabledAction } from './action.ts';
 import { beanstalkAction, beanstalkDefaults, type BeanstalkSettings } from './beanstalk.ts';
 import { dialer } from './dial.ts';
 import { httpAction, httpDefaults, type HttpSettings } from './http.ts';
+import { mysqlAction, mysqlDefaults, type MySQLSettings } from './mysql.ts';
 import { nameDefaults, Names, type NameSettings } from './names.ts';
 import { redisAction, redisDefaults, type RedisSettings } from './redis.ts';
 import { shellAction, shellDefaults, type ShellSettings } from './shell.ts';
@@ -19,6 +20,7 @@ export interface ActionSettings {
   readonly redis: RedisSettings;
   readonly thrift: ThriftSettings;
   readonly beanstalk: BeanstalkSettings;
+  readonly mysql: MySQLSettings;
   readonly names: NameSettings;
 }
 
@@ -28,6 +30,7 @@ export const actionDefaults: Omit<ActionSettings, 'shellLeave'> = {
   redis: redisDefaults,
   thrift: thriftDefaults,
   beanstalk: beanstalkDefaults,
+  mysql: mysqlDefaults,
   names: nameDefaults,
 };
 
@@ -61,5 +64,6 @@ export function builtinActions(
     redisAction(settings.redis, { ...deps, dial }),
     thriftAction(settings.thrift, { ...deps, dial }),
     beanstalkAction(settings.beanstalk, { ...deps, dial }),
+    mysqlAction(settings.mysql, { ...deps, dial }),
   ];
 }

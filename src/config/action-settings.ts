@@ -189,4 +189,41 @@ export const actionSettings = {
       meaning: 'seconds to put a job, the connection included',
     }),
   },
+  mysql: {
+    user: setting('ACTION_MYSQL_USER', {
+      value: text,
+      default: 'root',
+      meaning: 'user of plans that name none',
+    }),
+    password: setting('ACTION_MYSQL_PASSWD', {
+      value: text,
+      default: '',
+      meaning: 'password of plans that name none, shown to whatever server they name',
+    }),
+    maxRunsPerOrigin: setting('ACTION_MYSQL_MAX_CONNECTIONS', {
+      value: wholeNumber(1, 1_024),
+      default: '8',
+      meaning: 'statements under way at once at one server whose plans name no number',
+    }),
+    idleSeconds: setting('ACTION_MYSQL_IDLE_SECONDS', {
+      value: seconds(0.1, day),
+      default: '120',
+      meaning: 'seconds after which an unused connection is closed',
+    }),
+    connectTimeoutSeconds: setting('ACTION_MYSQL_CONNECT_TIMEOUT', {
+      value: seconds(0.1, 3600),
+      default: '5',
+      meaning: 'seconds to reach a server, and again to log in',
+    }),
+    timeoutSeconds: setting('ACTION_MYSQL_TIMEOUT', {
+      value: seconds(0.1, day),
+      default: '300',
+      meaning: 'seconds for a statement, its connection and its commit',
+    }),
+    maxResultBytes: setting('ACTION_MYSQL_MAX_RESULT', {
+      value: byteSize(1024, 1024 * MiB),
+      default: '16M',
+      meaning: 'how much a statement may answer before it is cut off and rolled back',
+    }),
+  },
 } as const;

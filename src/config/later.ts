@@ -46,13 +46,6 @@ export const absentSettings: readonly AbsentSetting[] = [
     ['STORE_REDIS_PLAN_EXPRIED', '604800'],
     ['STORE_REDIS_PLANTIME_EXPRIED', '604800'],
   ]),
-  ...later('the mysql action', [
-    ['ACTION_MYSQL_USER', 'root'],
-    ['ACTION_MYSQL_PASSWD', ''],
-    ['ACTION_MYSQL_MAX_CONNECTIONS', '8'],
-    ['ACTION_MYSQL_WAIT_CONNECTION_TIMEOUT', '7200'],
-    ['ACTION_MYSQL_IDLE_SECONDS', '120'],
-  ]),
   {
     name: 'SERVER_MODE',
     flag: 'server-mode',
@@ -63,5 +56,10 @@ export const absentSettings: readonly AbsentSetting[] = [
   obsolete('STORE_MEM_TIME_RATE', '1', 'every change is on disk before it is answered'),
   obsolete('ACTION_POLL_IDLE_SECONDS', '120', 'it never had an effect'),
   obsolete('ACTION_REDIS_BULK_SIZE', '5', 'the commands of one firing go together, of two never'),
+  obsolete(
+    'ACTION_MYSQL_WAIT_CONNECTION_TIMEOUT',
+    '7200',
+    'a firing waits for its server as long as it must',
+  ),
   obsolete('LOG_FORMAT', '', 'a log line is always: time, pid, level, event, key=value …'),
 ];

@@ -4,6 +4,7 @@ import { ActionRegistry } from '../../src/actions/action.ts';
 import { beanstalkParams } from '../../src/actions/beanstalk.ts';
 import { actionDefaults, builtinActions } from '../../src/actions/builtin.ts';
 import { httpParams } from '../../src/actions/http-call.ts';
+import { mysqlParams } from '../../src/actions/mysql.ts';
 import { paramFacts } from '../../src/actions/param-schema.ts';
 import { redisParams } from '../../src/actions/redis.ts';
 import { shellParams } from '../../src/actions/shell.ts';
@@ -16,7 +17,7 @@ test('the actions that come with the server are there', async () => {
   const registry = new ActionRegistry(
     builtinActions({ ...actionDefaults, shellLeave: 'given' }, deps),
   );
-  expect(registry.names()).toEqual(['shell', 'http', 'redis', 'thrift', 'beanstalk']);
+  expect(registry.names()).toEqual(['shell', 'http', 'redis', 'thrift', 'beanstalk', 'mysql']);
   await registry.close();
 });
 
@@ -31,7 +32,14 @@ test.each([
 });
 
 test('every param says what is expected of it', () => {
-  const schemas = [shellParams, httpParams, redisParams, thriftParams, beanstalkParams];
+  const schemas = [
+    shellParams,
+    httpParams,
+    redisParams,
+    thriftParams,
+    beanstalkParams,
+    mysqlParams,
+  ];
   for (const { shape } of schemas) {
     for (const schema of Object.values(shape)) {
       expect(paramFacts.get(schema)?.expected).toMatch(/\w/);

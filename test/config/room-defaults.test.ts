@@ -66,4 +66,5 @@ test('the defaults of the settings are those of the rooms they are for', () => {
   expect(actionDefaults.redis).toMatchObject(action.redis);
   expect(actionDefaults.thrift).toMatchObject(action.thrift);
   expect(actionDefaults.beanstalk).toMatchObject(action.beanstalk);
+  expect(actionDefaults.mysql).toMatchObject(action.mysql);
 });

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { beanstalkParams } from '../../src/actions/beanstalk.ts';
 import { httpParams } from '../../src/actions/http-call.ts';
 import { redisParams } from '../../src/actions/redis.ts';
+import { mysqlParams } from '../../src/actions/mysql.ts';
 import { shellParams } from '../../src/actions/shell.ts';
 import { thriftParams } from '../../src/actions/thrift.ts';
 import { policyOf } from '../../src/core/policy.ts';
@@ -31,6 +32,7 @@ describe('docs/actions.md', () => {
     ['## redis', Object.keys(redisParams.shape)],
     ['## thrift', Object.keys(thriftParams.shape)],
     ['## beanstalk', Object.keys(beanstalkParams.shape)],
+    ['## mysql', Object.keys(mysqlParams.shape)],
   ])('has every param of %s, and no other', (heading, params) => {
     const documented = rowsBelow('actions.md', heading).map(([name]) => name);
     expect(documented.toSorted()).toEqual(params.toSorted());

@@ -6,6 +6,7 @@ import { expect, onTestFinished } from 'vitest';
 import { BeanstalkServer } from '../support/beanstalk-server.ts';
 import { aDirectory } from '../support/database.ts';
 import { HttpSink } from '../support/http-sink.ts';
+import { MariaDBServer } from '../support/mariadb-server.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { aNodeReceiver } from '../support/thrift-receivers.ts';
 
@@ -89,6 +90,27 @@ export const stages: Readonly<Record<string, () => Promise<Stage>>> = {
       props: { ' beanstalk name=': ` beanstalk port=${server.port} name=` },
       async seen() {
         expect((await server.nextJob('orders')).body.toString()).toBe('{"close": 18}');
+      },
+    };
+  },
+
+  async mysql() {
+    const server = await MariaDBServer.start();
+    onTestFinished(() => server.stop());
+    for (const sql of [
+      'CREATE DATABASE shop',
+      `CREATE USER app@'%' IDENTIFIED BY 'secret'`,
+      `GRANT ALL ON shop.* TO app@'%'`,
+      'CREATE TABLE shop.carts SELECT 17 AS id',
+      'CREATE TABLE shop.reports (fire_id VARCHAR(700) PRIMARY KEY, due DATETIME)',
+    ]) {
+      await server.query(sql);
+    }
+    return {
+      props: { 'host=localhost': `host=127.0.0.1 port=${server.port}` },
+      async seen() {
+        expect(await server.query('SELECT * FROM shop.carts')).toEqual([]);
+        expect(await server.query('SELECT * FROM shop.reports')).toHaveLength(1);
       },
     };
   },

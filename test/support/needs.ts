@@ -22,6 +22,7 @@ const needs: readonly Need[] = [
   { package: 'procps', check: 'ps -o pid= --ppid $$' },
   { package: 'redis-server', check: 'redis-server --version' },
   { package: 'beanstalkd', check: 'beanstalkd -v' },
+  { package: 'mariadb-server', check: 'mariadbd --version' },
   { package: 'bsdutils', check: 'script --quiet --return --command true /dev/null' },
   ...(mayNotMount
     ? []

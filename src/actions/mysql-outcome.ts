@@ -1,0 +1,34 @@
+import type { Outcome } from './action.ts';
+import { AnswerTooLong, SqlError, UnknownLogin } from './mysql-errors.ts';
+import { noAnswer, refused, transportReason } from './no-answer.ts';
+
+/** Errors by which a server asks to come again. */
+const COME_AGAIN = new Set([
+  1037, // out of memory
+  1038, // out of sort memory
+  1040, // too many connections
+  1041, // out of memory
+  1053, // shutting down
+  1203, // too many connections of this user
+  1205, // a lock was not given in time
+  1213, // chosen to end a deadlock
+  1226, // this user's limit is reached
+  1317, // interrupted
+  1927, // connection killed
+]);
+
+/** What an error comes to, in which a run has ended. */
+export function mysqlOutcome(target: string, error: unknown): Outcome {
+  if (error instanceof SqlError) {
+    return COME_AGAIN.has(error.number)
+      ? { kind: 'retry', reason: `put off by ${target}: ${error.message}` }
+      : refused(target, error.message);
+  }
+  if (error instanceof UnknownLogin) {
+    return refused(target, `its way to log in is not supported (${error.message})`);
+  }
+  if (error instanceof AnswerTooLong) {
+    return { kind: 'failed', reason: `${target} was cut off: ${error.message}` };
+  }
+  return noAnswer(target, transportReason(error));
+}
