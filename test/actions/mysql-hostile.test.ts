@@ -1,0 +1,202 @@
+import { constants, generateKeyPairSync, privateDecrypt } from 'node:crypto';
+
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+import type { Action, Outcome } from '../../src/actions/action.ts';
+import { dialer } from '../../src/actions/dial.ts';
+import { mysqlAction, mysqlDefaults } from '../../src/actions/mysql.ts';
+import { Names } from '../../src/actions/names.ts';
+import { aFakeMySQL, type Asked, ok, packet, type Reply, scramble } from './fake-mysql.ts';
+import { RawServer } from './sink.ts';
+import { fire, realClock, until } from './support.ts';
+
+const done: Outcome = { kind: 'done' };
+const names = new Names(realClock);
+let mysql: Action;
+let open: RawServer[] = [];
+let said: { readonly mock: { readonly calls: unknown[] } }[] = [];
+
+beforeEach(() => {
+  const settings = { ...mysqlDefaults, connectTimeoutSeconds: 0.5, maxResultBytes: 64 * 1024 };
+  mysql = mysqlAction(settings, { clock: realClock, dial: dialer(realClock, names) });
+  said = (['log', 'warn', 'error', 'trace'] as const).map((way) =>
+    vi.spyOn(console, way).mockImplementation(() => undefined),
+  );
+});
+
+afterEach(async () => {
+  await mysql.close?.();
+  for (const server of open) {
+    await until(() => server.openConnections === 0);
+    await server.close();
+  }
+  open = [];
+  // mysql2 says nothing past the log.
+  expect(said.flatMap(({ mock }) => mock.calls)).toEqual([]);
+  vi.restoreAllMocks();
+});
+
+async function against(
+  server: Promise<RawServer>,
+  sql = 'INSERT sesame',
+): Promise<() => Promise<Outcome>> {
+  const opened = await server;
+  open.push(opened);
+  const params = { port: String(opened.port), user: 'app', passwd: 'sesame', sql };
+  return () => fire(mysql, params);
+}
+
+/** Lets everybody in, and answers a statement as told. */
+const toStatement =
+  (reply: Reply): Reply =>
+  (asked, socket) =>
+    asked.body.includes('INSERT') ? reply(asked, socket) : ok(asked);
+
+const noAnswer = (reason: string): Outcome => ({
+  kind: 'retry',
+  reason: `no answer from mysql:127.0.0.1:${open[0]?.port}: ${reason}`,
+});
+
+describe('a server', () => {
+  test('is believed when it behaves', async () => {
+    const run = await against(aFakeMySQL(ok));
+    expect(await run()).toEqual(done);
+    expect(await run()).toEqual(done);
+  });
+
+  test('that asks for a local file gets nothing, and is cut off', async () => {
+    const sent: Buffer[] = [];
+    const run = await against(
+      aFakeMySQL(
+        toStatement((asked, socket) => {
+          socket.on('data', (bytes) => sent.push(bytes));
+          return packet(asked.number + 1, [0xfb], '/etc/passwd');
+        }),
+      ),
+    );
+    expect(await run()).toEqual(noAnswer('it asked for a file of ours'));
+    await until(() => open.every((server) => server.openConnections === 0));
+    expect(Buffer.concat(sent)).toHaveLength(0);
+  });
+
+  test.each<readonly [string, Reply]>([
+    ['in the wrong order', ({ number }) => packet(number + 7, [0, 0, 0, 2, 0, 0, 0])],
+    ['that is no answer', ({ number }) => packet(number + 1, [0xfe])],
+    ['that is empty', ({ number }) => packet(number + 1)],
+    ['without its end', ({ number }) => packet(number + 1, [0xff])],
+    ['twice', (asked) => Buffer.concat([ok(asked), packet(asked.number + 2, [0xff, 1])])],
+  ])('that sends a packet %s does not speak MySQL', async (_, reply) => {
+    const run = await against(aFakeMySQL(toStatement(reply)));
+    expect(await run()).toEqual(noAnswer('it does not speak MySQL'));
+  });
+
+  test('that speaks without being asked costs its connection, and no run', async () => {
+    let speak = (): unknown => undefined;
+    const reply: Reply = (asked, socket) => {
+      speak = () => socket.write(packet(asked.number + 2, [0xff, 1]));
+      return ok(asked);
+    };
+    const run = await against(aFakeMySQL(reply));
+    expect(await run()).toEqual(done);
+    speak();
+    await until(() => open.every((server) => server.openConnections === 0));
+    expect(await run()).toEqual(done);
+  });
+
+  test('that answers without end is cut off', async () => {
+    const flood: Reply = (asked, socket) => {
+      const part = Buffer.concat([
+        Buffer.from([255, 255, 255, asked.number + 1]),
+        Buffer.alloc(65_536),
+      ]);
+      const pour = (): boolean => socket.write(part);
+      socket.on('drain', pour);
+      pour();
+      return undefined;
+    };
+    const run = await against(aFakeMySQL(toStatement(flood)));
+    expect(await run()).toEqual({
+      kind: 'failed',
+      reason: `mysql:127.0.0.1:${open[0]?.port} was cut off: it answered with more than 65536 bytes`,
+    });
+  });
+
+  test('that never has enough of the login is given up after the time for it', async () => {
+    const again: Reply = ({ number }) =>
+      packet(number + 1, [0xfe], 'mysql_native_password\0', scramble, [0]);
+    const run = await against(aFakeMySQL(again));
+    expect(await run()).toEqual(noAnswer('no login within 0.5 s'));
+  });
+
+  test('that wants the password as it is does not get it', async () => {
+    const asked: Asked[] = [];
+    const reply: Reply = (question) => {
+      asked.push(question);
+      return packet(question.number + 1, [0xfe], 'mysql_clear_password\0');
+    };
+    const run = await against(aFakeMySQL(reply));
+    expect(await run()).toEqual({
+      kind: 'failed',
+      reason:
+        `refused by mysql:127.0.0.1:${open[0]?.port}: ` +
+        'its way to log in is not supported (MYSQL_CLEAR_PASSWORD_NOT_ENABLED)',
+    });
+    expect(asked.some(({ body }) => body.includes('sesame'))).toBe(false);
+  });
+
+  test('that sends anything at any moment is a failed run, and no more', async () => {
+    const moments = ['greeting', 'login', 'SET autocommit', 'INSERT', 'COMMIT', '\u0011app'];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...moments),
+        fc.uint8Array({ minLength: 1, maxLength: 60 }),
+        fc.boolean(),
+        async (moment, bytes, isFramed) => {
+          const noise = (number: number): Buffer =>
+            isFramed ? packet(number, Buffer.from(bytes)) : Buffer.from(bytes);
+          let isLogin = true;
+          const reply: Reply = (asked, socket) => {
+            const isNow = isLogin ? moment === 'login' : asked.body.includes(moment);
+            isLogin = false;
+            if (!isNow) return ok(asked);
+            socket.end(noise(asked.number + 1));
+            return undefined;
+          };
+          const server =
+            moment === 'greeting'
+              ? RawServer.open((socket) => void socket.end(noise(0)))
+              : aFakeMySQL(reply);
+          const run = await against(server);
+          expect(['done', 'failed', 'retry']).toContain((await run()).kind);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});
+
+test('a login by caching_sha2_password works without TLS, by the key of the server', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  let password = '';
+  const replies: Reply[] = [
+    ({ number }) => packet(number + 1, [1, 4]),
+    ({ number }) => packet(number + 1, [1], publicKey.export({ type: 'spki', format: 'pem' })),
+    (asked) => {
+      const key = { key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING };
+      const mixed = privateDecrypt(key, asked.body);
+      password = Buffer.from(
+        mixed.map((byte, at) => byte ^ scramble.readUInt8(at % 20)),
+      ).toString();
+      return ok(asked);
+    },
+  ];
+  const run = await against(
+    aFakeMySQL(
+      (asked) => (replies.shift() ?? ok)(asked, undefined as never),
+      'caching_sha2_password',
+    ),
+  );
+  expect(await run()).toEqual(done);
+  expect(password).toBe('sesame\0');
+});
