@@ -7,7 +7,8 @@ import { Names } from '../../src/actions/names.ts';
 import { MariaDBServer } from '../support/mariadb-server.ts';
 import { realClock, until } from './support.ts';
 
-const password = `it's a "s3cret", é`;
+/** The password of app. */
+export const password = `it's a "s3cret", é`;
 
 /** A MariaDB for the tests of a file, with the database shop and its user app; closed after them. */
 export class MySQLRig {

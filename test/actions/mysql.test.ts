@@ -128,6 +128,59 @@ describe('a statement', () => {
   });
 });
 
+describe('a plan', () => {
+  const refusal = (params: Record<string, string>): unknown => {
+    try {
+      rig.action().prepare(new Map(Object.entries(params)));
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  };
+
+  test.each([
+    [{}, 'sql', 'is missing'],
+    [{ sql: '' }, 'sql', 'is missing'],
+    [{ sql: `SELECT '${'x'.repeat(2 ** 24)}'` }, 'sql', 'cannot be used'],
+    [{ sql: 'DO 1', host: 'a b' }, 'host', 'is "a b"'],
+    [{ sql: 'DO 1', port: '0' }, 'port', 'is "0"'],
+    [{ sql: 'DO 1', db: 'shop\0x' }, 'db', 'is "shop\\u0000x"'],
+    [{ sql: 'DO 1', user: 'app\0x' }, 'user', 'is "app\\u0000x"'],
+    [{ sql: 'DO 1', passwd: 'sesame\0x' }, 'passwd', 'cannot be used'],
+    [{ sql: 'DO 1', max_connections: '0' }, 'max_connections', 'is "0"'],
+  ])('is refused when it is made with %o', (params, name, came) => {
+    expect(refusal(params)).toMatchObject({
+      code: 'bad_argument',
+      message: expect.stringMatching(`^the param ${name} of the action mysql`) as string,
+    });
+    expect(String(refusal(params))).toContain(`${came}; expected`);
+    expect(String(refusal(params))).not.toContain('sesame');
+  });
+
+  test('takes user and password of the settings when it names none', async () => {
+    const mysql = rig.action({ user: 'second', password: 'pass' });
+    const {
+      user: _user,
+      passwd: _passwd,
+      ...params
+    } = rig.plan('INSERT INTO orders VALUES (1, USER())');
+    expect(await fire(mysql, params)).toEqual(done);
+    expect(await notes()).toEqual(['second@127.0.0.1']);
+  });
+
+  test('is of the target that its host and port name, with its own limit of runs', () => {
+    const mysql = rig.action();
+    const prepare = (params: Record<string, string>) =>
+      mysql.prepare(new Map(Object.entries(params)));
+    expect(prepare({ sql: 'DO 1' })).toMatchObject({ origin: 'mysql:127.0.0.1:3306' });
+    expect(prepare({ sql: 'DO 1' }).maxRuns).toBeUndefined();
+    expect(prepare({ sql: 'DO 1', host: '::1', max_connections: '3' })).toMatchObject({
+      origin: 'mysql:[::1]:3306',
+      maxRuns: 3,
+    });
+  });
+});
+
 describe('a session', () => {
   const action = () => rig.action();
   const note = `INSERT INTO shop.orders (id, note) SELECT COUNT(*), CONNECTION_ID() FROM shop.orders`;
