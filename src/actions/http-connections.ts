@@ -44,6 +44,8 @@ export class HttpConnections {
   readonly #stop = new AbortController();
 
   constructor(clock: Clock, lookup: LookupFunction, settings: ConnectionSettings) {
+    // As many listen as connections are being made; Node warns of more than ten.
+    setMaxListeners(0, this.#stop.signal);
     this.#clock = clock;
     this.#lookup = lookup;
     this.#settings = settings;
