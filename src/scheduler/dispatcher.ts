@@ -14,9 +14,11 @@ import { RunUnderDeadline } from './run.ts';
 import { Settling, type Unsettled } from './settling.ts';
 import { Verdict, type VerdictDeps } from './verdict.ts';
 
-/** A run that takes longer than this and brings no answer does not count as ended in time. */
-const promptMs = 1_000;
-/** Parked firings fetched at once for an origin that has yet to prove itself. */
+/** How long runs that were cut may take to end. */
+const cutMs = 1_000;
+/** Parked firings fetched at once: one durable step, short enough not to hold up the others. */
+const fetchSize = 512;
+/** The same for an origin that has yet to prove itself. */
 const trialSize = 64;
 
 /** A claim in our hands until its settling is durable. */
@@ -125,7 +127,7 @@ export class Dispatcher {
     for (const held of this.#lanes.removeQueued()) void this.#settle(held, { kind: 'released' });
     if (!(await this.#idleWithin(graceMs))) {
       for (const held of this.#all()) held.run?.stop();
-      await this.#idleWithin(promptMs);
+      await this.#idleWithin(cutMs);
     }
     this.#log.flush();
   }
@@ -176,7 +178,7 @@ export class Dispatcher {
   #roomForParked(origin: string): number {
     const isHalfFree = this.#lanes.queued(origin) <= this.#deps.limits.queuedPerOrigin / 2;
     if (!isHalfFree || this.#lanes.isStalled(origin)) return 0;
-    const most = this.#lanes.isProven(origin) ? Infinity : trialSize;
+    const most = this.#lanes.isProven(origin) ? fetchSize : trialSize;
     return Math.min(most, this.#roomOf(origin), this.room());
   }
 
@@ -210,18 +212,22 @@ export class Dispatcher {
     const { key, fireTime, attempt } = held.firing;
     if (attempt === 1 && clock.now() > fireTime) counters.add('late_count');
     counters.add('action_executing_count');
-    const startedMs = clock.monotonicMs();
     held.run = new RunUnderDeadline(clock, held.timeoutSeconds);
     const run = { key, fireTime, attempt, fireId: fireId(held.firing) };
     const ending = await held.run.end(held.prepared, run);
     counters.add('action_executing_count', -1);
-    const isPrompt = clock.monotonicMs() - startedMs <= promptMs;
-    ended(ending.kind === 'ended' && (isPrompt || ending.outcome.kind !== 'retry'));
-    this.#pump();
-    void this.#parking.fetch(held.origin);
+    const isForGood = ending.kind === 'ended' && ending.outcome.kind !== 'retry';
+    const giveBack = (): void => {
+      ended(isForGood);
+      this.#pump();
+      void this.#parking.fetch(held.origin);
+    };
+    if (isForGood) giveBack();
     const settlement = this.#verdict.of(held.claim, held.action, held.origin, ending);
     if (settlement === undefined) this.#release(held);
     else await this.#settle(held, settlement);
+    // Only now: a target that fails at once would else fill the store's queue as fast as it can fail.
+    if (!isForGood) giveBack();
   }
 
   /** It stays in our hands until that is durable. */

@@ -21,8 +21,8 @@ const unprovenShare = 1 / 64;
 /** Runs under way and none ended for that long: the origin is stalled. */
 const stalledMs = 1_000;
 
-/** Gives the room of a run back; says whether it ended in time, or undefined when it never started. */
-export type Ended = (inTime: boolean | undefined) => void;
+/** Gives the room of a run back; says whether it ended for good, or undefined when it never started. */
+export type Ended = (isForGood: boolean | undefined) => void;
 
 /** One origin's runs and what waits for them. It exists only while it has either. */
 export class Lane<T> {
@@ -44,8 +44,8 @@ export class Lane<T> {
 }
 
 /**
- * The lanes of all origins, and whose turn it is. An origin is proven while its last run ended in time;
- * half of all runs is open to proven ones only, so many dead targets cannot fill what the living need. A
+ * The lanes of all origins, and whose turn it is. An origin is proven while its last run ended for good,
+ * done or failed; half of all runs is open to proven ones only, so many dead targets cannot fill what the living need. A
  * target that dies with much before it stalls: nothing of it ends.
  */
 export class Lanes<T> {
@@ -101,12 +101,12 @@ export class Lanes<T> {
     this.#file(lane);
     return {
       item,
-      ended: (inTime) => {
+      ended: (isForGood) => {
         lane.running -= 1;
         lane.progressMs = this.#monotonicMs();
         this.#running -= 1;
         if (isUnproven) this.#unprovenRunning -= 1;
-        if (inTime !== undefined) this.#remember(lane.origin, inTime);
+        if (isForGood !== undefined) this.#remember(lane.origin, isForGood);
         this.#file(lane);
       },
     };
@@ -163,9 +163,9 @@ export class Lanes<T> {
     if (lane.running < maxRuns) this.#ready[isProven ? 'proven' : 'unproven'].add(lane);
   }
 
-  #remember(origin: string, inTime: boolean): void {
+  #remember(origin: string, isForGood: boolean): void {
     this.#proven.delete(origin);
-    if (!inTime) return;
+    if (!isForGood) return;
     this.#proven.add(origin);
     if (this.#proven.size > maxProven) {
       const oldest = first(this.#proven);

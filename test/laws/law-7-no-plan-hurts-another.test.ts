@@ -48,6 +48,25 @@ test('law 7: proven targets that die with much before them leave room to the liv
   await rig.stop();
 });
 
+test('law 7: of a target that fails at once no more is being settled than may run', async () => {
+  const rig = new Rig({ dispatch: { runs: 64, held: 400, queuedPerOrigin: 200 } }, 16);
+  let unsettled = 0;
+  let most = 0;
+  const settle = rig.store.settle.bind(rig.store);
+  rig.store.settle = async (firing, settlement) => {
+    if (settlement.kind === 'retry') most = Math.max(most, ++unsettled);
+    await new Promise((resolve) => setImmediate(resolve));
+    await settle(firing, settlement);
+    if (settlement.kind === 'retry') unsettled -= 1;
+  };
+  rig.probe.outcome = { kind: 'retry', reason: 'refused' };
+  await rig.scheduler.create(once(1, 'first', { target: 'a' }));
+  for (let n = 0; n < 300; n += 1) await rig.scheduler.create(once(2, `k${n}`, { target: 'a' }));
+  await rig.pass(5);
+  expect(most).toBe(1);
+  await rig.stop();
+});
+
 test('law 7: what was parked runs once its target answers again, oldest first', async () => {
   const rig = new Rig({ dispatch: { runs: 100, held: 400, queuedPerOrigin: 4 } }, 1);
   await rig.scheduler.create(once(1, 'first', { target: 'a', hold: '1' }));

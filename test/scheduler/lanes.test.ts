@@ -22,7 +22,7 @@ test('an origin runs no more than its limit at once, and the rest keep their ord
   expect(startAll(lanes).map(({ item }) => item)).toEqual(['a2']);
 });
 
-test('origins that never answered in time get at most half of all runs', () => {
+test('origins of which no run ended for good get at most half of all runs', () => {
   const lanes = new Lanes<string>(limits, () => nowMs);
   for (const origin of ['dead1', 'dead2', 'dead3']) lanes.enqueue(origin, 64, origin);
   const dead = startAll(lanes);
@@ -36,12 +36,12 @@ test('origins that never answered in time get at most half of all runs', () => {
   expect(startAll(lanes).map(({ item }) => item)).toEqual(['proven']);
 });
 
-test('a late ending takes the proof away', () => {
+test('an ending that is none for good takes the proof away', () => {
   const lanes = new Lanes<string>(limits, () => nowMs);
-  for (const inTime of [true, false]) {
+  for (const isForGood of [true, false]) {
     lanes.enqueue('a', 1, 'a');
-    startAll(lanes)[0]?.ended(inTime);
-    expect(lanes.isProven('a')).toBe(inTime);
+    startAll(lanes)[0]?.ended(isForGood);
+    expect(lanes.isProven('a')).toBe(isForGood);
   }
 });
 
