@@ -1,10 +1,8 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-
 import { Agent, request } from 'undici';
 
 import type { Figure } from './figure.ts';
 import { inSeconds, Load } from './load.ts';
+import { at, Sink } from './measure.ts';
 import { BenchServer, withDirectory } from './server.ts';
 
 const timers = 10_000;
@@ -13,23 +11,9 @@ const leadSeconds = 5;
 
 /** One-shot HTTP timers spread over a minute: how late each callback arrives after its second began. */
 export async function lateness(): Promise<Figure[]> {
-  const late: number[] = [];
-  const fired = new Set<string>();
-  let twice = 0;
-  const sink = createServer((req, res) => {
-    const nowMs = Date.now();
-    const key = String(req.headers['x-forsun-key']);
-    if (fired.has(key)) twice += 1;
-    fired.add(key);
-    late.push(nowMs - Number(req.headers['x-forsun-timestamp']) * 1000);
-    res.end();
-  });
-  const port = await listen(sink);
-  const url = `http://127.0.0.1:${port}/order/close`;
+  const { sink, url } = await Sink.open();
   const reference = await rawBurst(url);
-  late.length = 0;
-  fired.clear();
-  twice = 0;
+  sink.clear();
 
   await withDirectory(async (directory) => {
     const server = await BenchServer.forsund(`${directory}/store`);
@@ -39,9 +23,10 @@ export async function lateness(): Promise<Figure[]> {
     await new Promise((resolve) => setTimeout(resolve, (leadSeconds + spreadSeconds + 3) * 1000));
     await server.kill('SIGKILL');
   });
-  await new Promise((resolve) => sink.close(resolve).closeAllConnections());
+  await sink.close();
 
-  late.sort((a, b) => a - b);
+  const { fired, twice } = sink;
+  const late = sink.late.toSorted((a, b) => a - b);
   const inSecondZero = late.filter((ms) => ms >= 0 && ms < 1000).length;
   return [
     { what: 'in second 0', ours: (100 * inSecondZero) / timers, unit: '%' },
@@ -76,12 +61,4 @@ async function rawBurst(url: string): Promise<number[]> {
   }
   await agent.close();
   return late.sort((a, b) => a - b);
-}
-
-const at = (sorted: readonly number[], quantile: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? Number.NaN;
-
-async function listen(server: ReturnType<typeof createServer>): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return (server.address() as AddressInfo).port;
 }

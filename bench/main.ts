@@ -4,6 +4,7 @@ import { type Figure, printTable } from './figure.ts';
 import { lateness } from './lateness.ts';
 import { run as nextFireTime } from './next-fire-time.ts';
 import { pending } from './pending.ts';
+import { sickTarget } from './sick-target.ts';
 
 interface Bench {
   readonly title: string;
@@ -26,6 +27,11 @@ const benches: Readonly<Record<string, Bench>> = {
     title: 'Very many due in one second',
     reference: 'the same callbacks, made bare',
     run: burst,
+  },
+  'sick-target': {
+    title: 'Healthy plans beside 10,000 firings of a sick target',
+    reference: 'the same run without it',
+    run: sickTarget,
   },
   pending: {
     title: 'Plans pending',
