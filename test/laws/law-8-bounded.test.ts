@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 
-import { every, once, Rig } from '../support/rig.ts';
+import type { Action, Outcome, PreparedAction, Run } from '../../src/actions/action.ts';
+import type { Params } from '../../src/core/plan.ts';
+import { aDirectory } from '../support/database.ts';
+import { LevelRig } from '../support/level-rig.ts';
+import { isNightly } from '../support/nightly.ts';
+import { T0 } from '../support/plans.ts';
+import { every, once, Rig, schedulerDefaults } from '../support/rig.ts';
 
 test('law 8, bounded: no more firings are held than the limit, whatever is due', async () => {
   const rig = new Rig({ dispatch: { runs: 10, held: 50, queuedPerOrigin: 20 } });
@@ -63,3 +69,66 @@ test('law 8, bounded: a dead target with many plans writes few lines into the lo
   }
   await rig.stop();
 });
+
+const parkedPlans = isNightly ? 600_000 : 4_000;
+
+test(
+  `law 8, bounded: ${parkedPlans} firings parked for one target take no memory, survive a restart and come back oldest first`,
+  { timeout: isNightly ? 1_800_000 : 60_000 },
+  async () => {
+    const dispatch = { runs: 64, held: 400, queuedPerOrigin: 100 };
+    const target = new SometimesMute();
+    const settings = { scheduler: { ...schedulerDefaults, dispatch }, action: target };
+    const rig = await LevelRig.open(await aDirectory(), settings);
+    await rig.scheduler.create(every(1, 'healthy', { target: 'healthy' }));
+    for (let from = 0; from < parkedPlans; from += 1_000) {
+      const chunk = Array.from({ length: 1_000 }, (_, n) =>
+        once(1 + (Math.floor((from + n) / 1_000) % 4), `k${from + n}`, { target: 'mute' }),
+      );
+      await Promise.all(chunk.map((plan) => rig.scheduler.create(plan)));
+    }
+    await rig.pass(6);
+    expect(rig.counters.value('timeout_handling_count')).toBeLessThanOrEqual(dispatch.held);
+    expect(rig.counters.value('parked_count')).toBeGreaterThan(parkedPlans * 0.9);
+    await rig.stop();
+
+    target.isMute = false;
+    await rig.start();
+    for (let n = 0; n < 10 && rig.store.planCount() > 1; n += 1) await rig.pass(1);
+    expect(rig.store.planCount()).toBe(1);
+    expect(new Set(target.ended.map(({ key }) => key)).size).toBe(parkedPlans);
+    // What waited in memory when the server stopped is due anew; all else stands in line.
+    const line = target.ended.slice(dispatch.held).map(({ fireTime }) => fireTime);
+    expect(line).toEqual(line.toSorted((a, b) => a - b));
+    // Every second has its firing: none is late enough to be merged into the next.
+    const { fireTime: last = T0 } = target.healthy.at(-1) ?? {};
+    expect(target.healthy.map(({ fireTime }) => fireTime - T0)).toEqual(
+      Array.from({ length: last - T0 }, (_, n) => n + 1),
+    );
+    expect(last).toBe(rig.clock.now());
+    await rig.stop();
+  },
+);
+
+/** An action of which the target `mute` answers nothing while it is so; all else is done at once. */
+class SometimesMute implements Action {
+  readonly name = 'probe';
+  readonly maxRunsPerOrigin = 64;
+  readonly timeoutSeconds = 3_600;
+  readonly retriesDeadline = true;
+  isMute = true;
+  readonly ended: Run[] = [];
+  readonly healthy: Run[] = [];
+
+  prepare(params: Params): PreparedAction {
+    const origin = params.get('target') ?? '';
+    return { origin, run: (run) => this.#run(run, origin) };
+  }
+
+  async #run(run: Run, origin: string): Promise<Outcome> {
+    if (origin === 'healthy') this.healthy.push(run);
+    else if (!this.isMute) this.ended.push(run);
+    else await new Promise((resolve) => run.signal.addEventListener('abort', resolve));
+    return { kind: 'done' };
+  }
+}
