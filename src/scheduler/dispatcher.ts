@@ -1,17 +1,17 @@
-import type { Action, ActionRegistry, PreparedAction } from '../actions/action.ts';
+import type { ActionRegistry } from '../actions/action.ts';
 import { fireId } from '../core/firing.ts';
 import type { Log } from '../core/log.ts';
-import type { Plan } from '../core/plan.ts';
-import { actionParams, policyOf } from '../core/policy.ts';
+import { actionParams } from '../core/policy.ts';
 import type { Clock } from '../core/time.ts';
 import type { FiringLoad } from '../metrics/info.ts';
 import type { Claim, Settlement, Store } from '../stores/store.ts';
 import { BoundedLog } from './bounded-log.ts';
 import type { EndedPlans } from './ended-plans.ts';
+import { Held } from './held.ts';
 import { type DispatchLimits, type Ended, Lanes } from './lanes.ts';
 import { Parking } from './parking.ts';
 import { RunUnderDeadline } from './run.ts';
-import { Settling, type Unsettled } from './settling.ts';
+import { Settling, Unsettled } from './settling.ts';
 import { Verdict, type VerdictDeps } from './verdict.ts';
 
 /** How long runs that were cut may take to end. */
@@ -20,21 +20,6 @@ const cutMs = 1_000;
 const fetchSize = 512;
 /** The same for an origin that has yet to prove itself. */
 const trialSize = 64;
-
-/** A claim in our hands until its settling is durable. */
-interface Held extends Unsettled {
-  readonly claim: Claim;
-  readonly action: Action;
-  readonly prepared: PreparedAction;
-  readonly origin: string;
-  readonly maxRuns: number;
-  readonly timeoutSeconds: number;
-  /** Is one of those that may hold half of all room at most. */
-  countsAsUnproven: boolean;
-  run?: RunUnderDeadline;
-  /** Its plan was removed or replaced while it waited: it must not start. */
-  isVoid: boolean;
-}
 
 export interface DispatcherDeps extends Omit<VerdictDeps, 'log'> {
   readonly log: Log;
@@ -139,7 +124,9 @@ export class Dispatcher {
       const held = this.#prepare(claim);
       if ('unrunnable' in held) {
         const settlement = this.#verdict.failed(claim, claim.plan.action, held.unrunnable);
-        void this.#settling.settle(unsettled(claim), settlement).then(() => this.#letGo());
+        void this.#settling
+          .settle(new Unsettled(claim.firing), settlement)
+          .then(() => this.#letGo());
         continue;
       }
       this.#hold(held);
@@ -154,14 +141,7 @@ export class Dispatcher {
     const { plan } = claim;
     try {
       const action = this.#deps.actions.get(plan.action);
-      const prepared = action.prepare(actionParams(plan.params));
-      const timeoutSeconds = policyOf(plan.params).timeoutSeconds ?? action.timeoutSeconds;
-      const room = {
-        origin: originOf(plan, prepared),
-        maxRuns: prepared.maxRuns ?? action.maxRunsPerOrigin,
-      };
-      const waits = { countsAsUnproven: false, isVoid: false };
-      return { ...unsettled(claim), claim, action, prepared, timeoutSeconds, ...room, ...waits };
+      return new Held(claim, action, action.prepare(actionParams(plan.params)));
     } catch (error) {
       return { unrunnable: error instanceof Error ? error.message : String(error) };
     }
@@ -290,11 +270,3 @@ export class Dispatcher {
     });
   }
 }
-
-/** Whose room a run takes. A plan's own limit makes another origin of it, so that all of one origin agree. */
-function originOf({ action, key }: Plan, { origin, maxRuns }: PreparedAction): string {
-  const target = origin ?? `${action}:${key}`;
-  return maxRuns === undefined ? target : `${target} max_runs=${maxRuns}`;
-}
-
-const unsettled = ({ firing }: Claim): Unsettled => ({ firing, isSuperseded: false });

@@ -1,5 +1,5 @@
 import { isOutcome, type Outcome, type PreparedAction, type Run } from '../actions/action.ts';
-import type { Clock } from '../core/time.ts';
+import type { Cancel, Clock } from '../core/time.ts';
 
 /** How long an action may take to let go once its signal has aborted; then it is given up. */
 const letGoMs = 15_000;
@@ -24,6 +24,9 @@ export class RunUnderDeadline {
   readonly #abort = new AbortController();
   readonly #clock: Clock;
   readonly #timeoutSeconds: number;
+  #cancel: Cancel = () => undefined;
+  /** What it comes to when the action does not let go after the abort. */
+  #giveUp: () => void = () => undefined;
 
   constructor(clock: Clock, timeoutSeconds: number) {
     this.#clock = clock;
@@ -32,35 +35,30 @@ export class RunUnderDeadline {
 
   async end(action: PreparedAction, run: Omit<Run, 'signal'>): Promise<Ending> {
     const { signal } = this.#abort;
-    const cancelDeadline = this.#clock.after(this.#timeoutSeconds * 1000, () =>
-      this.#abort.abort(new DeadlineReached(`not done in ${this.#timeoutSeconds} s`)),
+    const seconds = this.#timeoutSeconds;
+    this.#cancel = this.#clock.after(seconds * 1000, () =>
+      this.#cut(new DeadlineReached(`not done in ${seconds} s`)),
     );
-    const letGo = this.#afterAbort(letGoMs);
-    try {
-      const outcome = await Promise.race([outcomeOf(action, { ...run, signal }), letGo.passed]);
-      if (signal.reason instanceof ServerStopping) return { kind: 'stopped' };
-      return outcome === undefined || signal.aborted
-        ? { kind: 'deadline', seconds: this.#timeoutSeconds }
-        : { kind: 'ended', outcome };
-    } finally {
-      cancelDeadline();
-      letGo.cancel();
-    }
+    const outcome = await new Promise<Outcome | undefined>((resolve) => {
+      this.#giveUp = () => resolve(undefined);
+      void outcomeOf(action, { ...run, signal }).then(resolve);
+    });
+    this.#cancel();
+    if (signal.reason instanceof ServerStopping) return { kind: 'stopped' };
+    return outcome === undefined || signal.aborted
+      ? { kind: 'deadline', seconds }
+      : { kind: 'ended', outcome };
   }
 
   stop(): void {
-    this.#abort.abort(new ServerStopping('the server stops'));
+    this.#cut(new ServerStopping('the server stops'));
   }
 
-  #afterAbort(ms: number): { passed: Promise<undefined>; cancel: () => void } {
-    let cancel = (): void => undefined;
-    const passed = new Promise<undefined>((resolve) => {
-      const wait = (): void => {
-        cancel = this.#clock.after(ms, () => resolve(undefined));
-      };
-      this.#abort.signal.addEventListener('abort', wait, { once: true });
-    });
-    return { passed, cancel: () => cancel() };
+  #cut(reason: Error): void {
+    if (this.#abort.signal.aborted) return;
+    this.#cancel();
+    this.#cancel = this.#clock.after(letGoMs, this.#giveUp);
+    this.#abort.abort(reason);
   }
 }
 

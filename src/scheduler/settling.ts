@@ -17,10 +17,14 @@ export interface SettlingDeps {
 }
 
 /** A firing in our hands, as far as its end goes. */
-export interface Unsettled {
+export class Unsettled {
   readonly firing: Firing;
   /** The store has handed it out anew: what it refused to note of it, it has noted all the same. */
-  isSuperseded: boolean;
+  isSuperseded = false;
+
+  constructor(firing: Firing) {
+    this.firing = firing;
+  }
 }
 
 /**
