@@ -4,6 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** As the first line of bin/forsund has it; the same for what it is compared with. */
+const semiSpace = '--max-semi-space-size=32';
+
 /** A server under measurement, in a process of its own. */
 export class BenchServer {
   readonly port: number;
@@ -16,7 +19,9 @@ export class BenchServer {
 
   /** Starts `node …args` and waits until it says where it listens. */
   static async start(args: readonly string[]): Promise<BenchServer> {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [semiSpace, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const port = await new Promise<number>((resolve, reject) => {
       let output = '';
       child.stdout.on('data', (chunk: Buffer) => {
