@@ -1,0 +1,30 @@
+/** What a caller may do; each role holds those before it. */
+export type Role = 'read' | 'write' | 'admin';
+
+/** What is asked of a door: the role it takes, and what it touches. */
+export interface Wish {
+  readonly role: Role;
+  /** The plan it is about; absent where it is about all of them, as `info` is. */
+  readonly key?: string;
+  /** Keys it lists begin so; a caller that is kept to a prefix may list no others. */
+  readonly prefix?: string;
+  /** The action of a plan that is to be made. */
+  readonly action?: string;
+}
+
+/** Whom a door serves, as far as its address, certificate or token tells. */
+export interface Caller {
+  /** For logs: never a token. */
+  readonly name: string;
+  /** Is shown secret params as they are. */
+  readonly seesSecrets: boolean;
+  /** Why the caller may not have that, for it to read; undefined when it may. */
+  refusal(wish: Wish): string | undefined;
+}
+
+/** May do all there is, as whoever reaches a server without a token file does. */
+export const everybody: Caller = {
+  name: 'everybody',
+  seesSecrets: true,
+  refusal: () => undefined,
+};

@@ -1,0 +1,26 @@
+import type { FastifyInstance } from 'fastify';
+
+import type { Log } from '../../core/log.ts';
+import type { Clock } from '../../core/time.ts';
+import type { Counters } from '../../metrics/counters.ts';
+import type { PlanService } from '../../scheduler/plan-service.ts';
+import type { Caller } from '../access/caller.ts';
+
+/** What the routes of the HTTP bridge serve from. */
+export interface HttpDoor {
+  readonly plans: PlanService;
+  readonly info: () => ReadonlyMap<string, string>;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Adds a part of the bridge to its server. */
+export type Routes = (server: FastifyInstance, door: HttpDoor) => void;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whom this request comes from; set before any route is asked. */
+    caller: Caller;
+  }
+}
