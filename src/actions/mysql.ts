@@ -7,11 +7,21 @@ import { addressOf, type Dial } from './dial.ts';
 import { type MySQLConnection, type MySQLLogin, openMySQL } from './mysql-connection.ts';
 import { SqlError } from './mysql-errors.ts';
 import { mysqlOutcome } from './mysql-outcome.ts';
-import { paramFacts, readParams, serverParams, text } from './param-schema.ts';
+import {
+  hostName,
+  paramFacts,
+  portNumber,
+  readParams,
+  serverParams,
+  text,
+} from './param-schema.ts';
 
 export interface MySQLSettings {
-  /** Of plans that name none; the password goes to whatever server such a plan names. */
+  /** Of plans that name none. */
+  readonly host: string;
+  readonly port: number;
   readonly user: string;
+  /** Of plans that name none and are for that host and port: shown to no other server. */
   readonly password: string;
   readonly maxRunsPerOrigin: number;
   readonly idleSeconds: number;
@@ -24,6 +34,8 @@ export interface MySQLSettings {
 }
 
 export const mysqlDefaults: MySQLSettings = {
+  host: '127.0.0.1',
+  port: 3306,
   user: 'root',
   password: '',
   maxRunsPerOrigin: 8,
@@ -43,14 +55,21 @@ export interface MySQLDeps {
 const MAX_SQL_BYTES = 16 * 1024 ** 2 - 64;
 
 export const mysqlParams = z.object({
-  ...serverParams({ port: 3306 }),
+  host: hostName
+    .optional()
+    .register(paramFacts, { expected: 'a host name or an IP address; default: a setting' }),
+  port: portNumber
+    .optional()
+    .register(paramFacts, { expected: 'a port, 1 to 65535; default: a setting' }),
+  max_connections: serverParams({ port: 3306 }).max_connections,
   db: text
     .default('mysql')
     .register(paramFacts, { expected: 'the name of a database; default: mysql' }),
   user: text.optional().register(paramFacts, { expected: 'a user name; default: a setting' }),
-  passwd: text
-    .optional()
-    .register(paramFacts, { expected: 'a password; default: a setting', isSecret: true }),
+  passwd: text.optional().register(paramFacts, {
+    expected: 'a password; default: a setting, at its own server',
+    isSecret: true,
+  }),
   sql: z
     .string()
     .refine((sql) => Buffer.byteLength(sql) <= MAX_SQL_BYTES)
@@ -90,15 +109,9 @@ export function mysqlAction(settings: MySQLSettings, deps: MySQLDeps): Action {
     retriesDeadline: true, // what it cut was not committed, or has not said so
     prepare(params) {
       const given = readParams('mysql', mysqlParams, params);
-      const { host, port, db, user, passwd, sql, max_connections: maxRuns } = given;
-      const login: MySQLLogin = {
-        host,
-        port,
-        db,
-        user: user ?? settings.user,
-        password: passwd ?? settings.password,
-      };
-      const origin = `mysql:${addressOf(given)}`;
+      const { sql, max_connections: maxRuns } = given;
+      const login = loginOf(given, settings);
+      const origin = `mysql:${addressOf(login)}`;
       return {
         origin,
         ...(maxRuns === undefined ? {} : { maxRuns }),
@@ -109,6 +122,13 @@ export function mysqlAction(settings: MySQLSettings, deps: MySQLDeps): Action {
       connections.close();
     },
   };
+}
+
+/** Who makes plans could else have the password of the settings sent to a server of his own. */
+function loginOf(given: z.output<typeof mysqlParams>, settings: MySQLSettings): MySQLLogin {
+  const { host = settings.host, port = settings.port, db, user = settings.user, passwd } = given;
+  const isOurs = port === settings.port && host.toLowerCase() === settings.host.toLowerCase();
+  return { host, port, db, user, password: passwd ?? (isOurs ? settings.password : '') };
 }
 
 /** Rejects when the connection was lost on the way; what the server answers is an outcome. */

@@ -34,14 +34,16 @@ export const wholeNumber = (min: number, max: number) =>
     .refine((value) => value >= min && value <= max);
 
 /** A name or an address, without brackets and port. */
-const host = z.string().regex(/^[\w.:-]{1,255}$/);
+export const hostName = z.string().regex(/^[\w.:-]{1,255}$/);
+
+export const portNumber = wholeNumber(1, 65_535);
 
 /** The params by which plans of several actions name their server; what a setting may give is absent. */
 export const serverParams = (byDefault: { readonly port: number }) => ({
-  host: host
+  host: hostName
     .default('127.0.0.1')
     .register(paramFacts, { expected: 'a host name or an IP address; default: 127.0.0.1' }),
-  port: wholeNumber(1, 65_535)
+  port: portNumber
     .default(byDefault.port)
     .register(paramFacts, { expected: `a port, 1 to 65535; default: ${byDefault.port}` }),
   max_connections: wholeNumber(1, MAX_CONNECTIONS)

@@ -2,6 +2,7 @@ import { setting } from './setting.ts';
 import {
   byteSize,
   factor,
+  host,
   listOf,
   nameServer,
   oneOf,
@@ -190,6 +191,16 @@ export const actionSettings = {
     }),
   },
   mysql: {
+    host: setting('ACTION_MYSQL_HOST', {
+      value: host,
+      default: '127.0.0.1',
+      meaning: 'server of plans that name none',
+    }),
+    port: setting('ACTION_MYSQL_PORT', {
+      value: wholeNumber(1, 65_535),
+      default: '3306',
+      meaning: 'its port, of plans that name none',
+    }),
     user: setting('ACTION_MYSQL_USER', {
       value: text,
       default: 'root',
@@ -198,7 +209,8 @@ export const actionSettings = {
     password: setting('ACTION_MYSQL_PASSWD', {
       value: text,
       default: '',
-      meaning: 'password of plans that name none, shown to whatever server they name',
+      meaning:
+        'password at that host and port of plans that name none; never shown to another server',
     }),
     maxRunsPerOrigin: setting('ACTION_MYSQL_MAX_CONNECTIONS', {
       value: wholeNumber(1, 1_024),

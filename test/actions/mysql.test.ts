@@ -157,15 +157,31 @@ describe('a plan', () => {
     expect(String(refusal(params))).not.toContain('sesame');
   });
 
-  test('takes user and password of the settings when it names none', async () => {
-    const mysql = rig.action({ user: 'second', password: 'pass' });
-    const {
-      user: _user,
-      passwd: _passwd,
-      ...params
-    } = rig.plan('INSERT INTO orders VALUES (1, USER())');
-    expect(await fire(mysql, params)).toEqual(done);
-    expect(await notes()).toEqual(['second@127.0.0.1']);
+  describe('that names no password', () => {
+    const db = 'shop';
+    const sql = 'INSERT INTO orders VALUES (1, USER())';
+    const login = { user: 'second', password: 'pass' };
+    const settings = () => ({ ...login, host: 'localhost', port: rig.server.port });
+
+    test.each([{}, { host: 'localhost' }, { host: 'LOCALHOST', user: 'second' }])(
+      'and the server of the settings, as by %o, has theirs',
+      async (params) => {
+        expect(await fire(rig.action(settings()), { ...params, db, sql })).toEqual(done);
+        expect(await notes()).toEqual(['second@127.0.0.1']);
+      },
+    );
+
+    test.each([
+      ['host', { host: '127.0.0.1' }, {}],
+      ['port', {}, { port: 3306 }],
+    ])('and another %s has none', async (_, params, change) => {
+      const port = String(rig.server.port);
+      const plan = { port, ...params, db, sql };
+      expect(await fire(rig.action({ ...settings(), ...change }), plan)).toEqual({
+        kind: 'failed',
+        reason: `refused by mysql:${plan.host ?? 'localhost'}:${port}: error 1045 (28000)`,
+      });
+    });
   });
 
   test('is of the target that its host and port name, with its own limit of runs', () => {

@@ -11,10 +11,14 @@ test('law 9: a mysql plan does its work or is listed among the failures, and no 
   const forsund = await ForsundProcess.start({
     store: await aStore(),
     args: ['--log-level', 'debug'],
-    env: { FORSUN_ACTION_MYSQL_USER: 'app', FORSUN_ACTION_MYSQL_PASSWD: password },
+    env: {
+      FORSUN_ACTION_MYSQL_PORT: String(rig.server.port),
+      FORSUN_ACTION_MYSQL_USER: 'app',
+      FORSUN_ACTION_MYSQL_PASSWD: password,
+    },
   });
   const client = forsund.client();
-  const params = { port: String(rig.server.port), db: 'shop' };
+  const params = { db: 'shop' };
   const make = (key: string, sql: string) =>
     client.createTimeout({ key, second: 1, action: 'mysql', params: { ...params, sql } });
   const paid = `INSERT INTO orders VALUES (@forsun_fire_id, 'sesame')`;
