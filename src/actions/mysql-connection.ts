@@ -4,6 +4,7 @@ import type { Clock } from '../core/time.ts';
 import type { Connection } from './connections.ts';
 import { ConnectTimeout, type Dial } from './dial.ts';
 import { meaningOf, SqlError } from './mysql-errors.ts';
+import { type ServerKey, takesKeyOf, withoutKeys } from './mysql-server-key.ts';
 import { MySQLStream } from './mysql-stream.ts';
 
 export interface MySQLLogin {
@@ -14,11 +15,12 @@ export interface MySQLLogin {
   readonly password: string;
 }
 
-export interface MySQLLimits {
+export interface MySQLOptions {
   /** For the name and the connection, and again for the login. */
   readonly connectTimeoutSeconds: number;
   /** Bytes read of the answer to one statement. */
   readonly maxResultBytes: number;
+  readonly serverKey: ServerKey;
 }
 
 const charset = 'utf8mb4_unicode_ci';
@@ -26,19 +28,19 @@ const charset = 'utf8mb4_unicode_ci';
 /** What mysql2 would offer of itself: files, another meaning of blanks, longer queries and answers. */
 const flags = ['-LOCAL_FILES', '-IGNORE_SPACE', '-CLIENT_QUERY_ATTRIBUTES', '-SESSION_TRACK'];
 
-/** Connects and logs in. Rejects as Dial does, with a SqlError, UnknownLogin or Unanswered. */
+/** Connects and logs in. Rejects as Dial does, with a SqlError, UnknownLogin, KeyRefused or Unanswered. */
 export async function openMySQL(
   login: MySQLLogin,
-  limits: MySQLLimits,
+  options: MySQLOptions,
   { clock, dial }: { readonly clock: Clock; readonly dial: Dial },
   signal: AbortSignal,
 ): Promise<MySQLConnection> {
-  const { connectTimeoutSeconds: timeoutSeconds } = limits;
+  const { connectTimeoutSeconds: timeoutSeconds, serverKey } = options;
   // Not before it is needed: it takes 17 MB.
-  const { createConnection } = await import('mysql2');
+  const { authPlugins, createConnection } = await import('mysql2');
   const { host, port, db: database, user, password } = login;
   const socket = await dial({ host, port, timeoutSeconds, signal });
-  const stream = new MySQLStream(socket, limits.maxResultBytes);
+  const stream = new MySQLStream(socket, options.maxResultBytes);
   const client = createConnection({
     stream,
     user,
@@ -46,6 +48,7 @@ export async function openMySQL(
     database,
     charset,
     flags: [...flags],
+    ...(takesKeyOf(socket, serverKey) ? {} : { authPlugins: withoutKeys(authPlugins) }),
     connectTimeout: 0, // by the Clock instead
   });
   const connection = new MySQLConnection(client, stream, clock);

@@ -16,6 +16,11 @@ export class UnknownLogin extends Error {
   override readonly name = 'UnknownLogin';
 }
 
+/** The password was to be sent by a key that only the server itself vouches for. */
+export class KeyRefused extends Error {
+  override readonly name = 'KeyRefused';
+}
+
 /** What came is not what a MySQL server may send. */
 export const notMySQL = (): Unanswered => new Unanswered('it does not speak MySQL');
 
@@ -24,7 +29,7 @@ export class AnswerTooLong extends Error {
   override readonly name = 'AnswerTooLong';
 }
 
-const ours = [SqlError, Unanswered, AnswerTooLong];
+const ours = [SqlError, KeyRefused, Unanswered, AnswerTooLong];
 
 const LOGIN_CODES = new Set(['AUTH_SWITCH_PLUGIN_ERROR', 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED']);
 

@@ -1,5 +1,5 @@
 import type { Outcome } from './action.ts';
-import { AnswerTooLong, SqlError, UnknownLogin } from './mysql-errors.ts';
+import { AnswerTooLong, KeyRefused, SqlError, UnknownLogin } from './mysql-errors.ts';
 import { noAnswer, refused, transportReason } from './no-answer.ts';
 
 /** Errors by which a server asks to come again. */
@@ -26,6 +26,10 @@ export function mysqlOutcome(target: string, error: unknown): Outcome {
   }
   if (error instanceof UnknownLogin) {
     return refused(target, `its way to log in is not supported (${error.message})`);
+  }
+  if (error instanceof KeyRefused) {
+    const setting = '--action-mysql-get-server-public-key';
+    return refused(target, `it wants the password by a key that nobody vouches for (${setting})`);
   }
   if (error instanceof AnswerTooLong) {
     return { kind: 'failed', reason: `${target} was cut off: ${error.message}` };

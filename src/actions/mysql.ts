@@ -7,6 +7,7 @@ import { addressOf, type Dial } from './dial.ts';
 import { type MySQLConnection, type MySQLLogin, openMySQL } from './mysql-connection.ts';
 import { SqlError } from './mysql-errors.ts';
 import { mysqlOutcome } from './mysql-outcome.ts';
+import type { ServerKey } from './mysql-server-key.ts';
 import {
   hostName,
   paramFacts,
@@ -31,6 +32,7 @@ export interface MySQLSettings {
   readonly timeoutSeconds: number;
   /** Bytes read of the answer to a statement; a longer one ends it, rolled back. */
   readonly maxResultBytes: number;
+  readonly serverKey: ServerKey;
 }
 
 export const mysqlDefaults: MySQLSettings = {
@@ -44,6 +46,7 @@ export const mysqlDefaults: MySQLSettings = {
   connectTimeoutSeconds: 5,
   timeoutSeconds: 300,
   maxResultBytes: 16 * 1024 ** 2,
+  serverKey: 'auto',
 };
 
 export interface MySQLDeps {

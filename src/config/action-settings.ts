@@ -237,5 +237,12 @@ export const actionSettings = {
       default: '16M',
       meaning: 'how much a statement may answer before it is cut off and rolled back',
     }),
+    serverKey: setting('ACTION_MYSQL_GET_SERVER_PUBLIC_KEY', {
+      value: oneOf(['auto', 'yes', 'no'], { true: 'yes', on: 'yes', false: 'no', off: 'no' }),
+      default: 'auto',
+      bareFlag: 'yes',
+      meaning:
+        'send a password by a key that the server itself hands out: yes, no, or auto: only on loopback',
+    }),
   },
 } as const;

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { Action, Outcome } from '../../src/actions/action.ts';
 import { dialer } from '../../src/actions/dial.ts';
-import { mysqlAction, mysqlDefaults } from '../../src/actions/mysql.ts';
+import { mysqlAction, mysqlDefaults, type MySQLSettings } from '../../src/actions/mysql.ts';
+import { takesKeyOf } from '../../src/actions/mysql-server-key.ts';
 import { Names } from '../../src/actions/names.ts';
 import { aFakeMySQL, type Asked, ok, packet, type Reply, scramble } from './fake-mysql.ts';
 import { RawServer } from './sink.ts';
@@ -17,9 +18,16 @@ let mysql: Action;
 let open: RawServer[] = [];
 let said: { readonly mock: { readonly calls: unknown[] } }[] = [];
 
+function anAction(settings: Partial<MySQLSettings> = {}): Action {
+  const limits = { connectTimeoutSeconds: 0.5, maxResultBytes: 64 * 1024 };
+  return mysqlAction(
+    { ...mysqlDefaults, ...limits, ...settings },
+    { clock: realClock, dial: dialer(realClock, names) },
+  );
+}
+
 beforeEach(() => {
-  const settings = { ...mysqlDefaults, connectTimeoutSeconds: 0.5, maxResultBytes: 64 * 1024 };
-  mysql = mysqlAction(settings, { clock: realClock, dial: dialer(realClock, names) });
+  mysql = anAction();
   said = (['log', 'warn', 'error', 'trace'] as const).map((way) =>
     vi.spyOn(console, way).mockImplementation(() => undefined),
   );
@@ -176,27 +184,75 @@ describe('a server', () => {
   });
 });
 
-test('a login by caching_sha2_password works without TLS, by the key of the server', async () => {
+describe('a server that wants the password by a key of its own', () => {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  let password = '';
-  const replies: Reply[] = [
-    ({ number }) => packet(number + 1, [1, 4]),
-    ({ number }) => packet(number + 1, [1], publicKey.export({ type: 'spki', format: 'pem' })),
-    (asked) => {
-      const key = { key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING };
-      const mixed = privateDecrypt(key, asked.body);
-      password = Buffer.from(
-        mixed.map((byte, at) => byte ^ scramble.readUInt8(at % 20)),
-      ).toString();
-      return ok(asked);
-    },
+  const key = publicKey.export({ type: 'spki', format: 'pem' });
+
+  /** Asks for the key first, and has it sent; then tells the password that came by it. */
+  const aKeyServer = (login: string, asksFirst: readonly Buffer[]) => {
+    const told: string[] = [];
+    const steps = [...asksFirst, packet(0, [1], key)];
+    const server = aFakeMySQL((asked) => {
+      const step = steps.shift();
+      if (step === undefined) {
+        if (asked.body.length === 256) told.push(passwordIn(asked.body));
+        return ok(asked);
+      }
+      step.writeUInt8(asked.number + 1, 3);
+      return step;
+    }, login);
+    return { server, told };
+  };
+
+  const passwordIn = (body: Buffer): string => {
+    const padding = constants.RSA_PKCS1_OAEP_PADDING;
+    const mixed = privateDecrypt({ key: privateKey, padding }, body);
+    return Buffer.from(mixed.map((byte, at) => byte ^ scramble.readUInt8(at % 20))).toString();
+  };
+
+  const switchTo = (login: string): Buffer => packet(0, [0xfe], `${login}\0`, scramble, [0]);
+  type Login = readonly [login: string, asksFirst: readonly Buffer[]];
+  const wantsMore = packet(0, [1, 4]);
+  const switched: readonly Login[] = [
+    ['caching_sha2_password', [switchTo('caching_sha2_password'), wantsMore]],
+    ['sha256_password', [switchTo('sha256_password')]],
   ];
-  const run = await against(
-    aFakeMySQL(
-      (asked) => (replies.shift() ?? ok)(asked, undefined as never),
-      'caching_sha2_password',
-    ),
+
+  test.each<Login>([['caching_sha2_password', [wantsMore]], ...switched])(
+    'gets it on loopback, by %s',
+    async (login, asksFirst) => {
+      const { server, told } = aKeyServer(login, asksFirst);
+      const run = await against(server);
+      expect(await run()).toEqual(done);
+      expect(told).toEqual(['sesame\0']);
+    },
   );
-  expect(await run()).toEqual(done);
-  expect(password).toBe('sesame\0');
+
+  test.each(switched)('does not get it where keys are not taken, by %s', async (login, asks) => {
+    const { server, told } = aKeyServer(login, asks);
+    mysql = anAction({ serverKey: 'no' });
+    const run = await against(server);
+    expect(await run()).toEqual({
+      kind: 'failed',
+      reason:
+        `refused by mysql:127.0.0.1:${open[0]?.port}: it wants the password by a key ` +
+        'that nobody vouches for (--action-mysql-get-server-public-key)',
+    });
+    expect(told).toEqual([]);
+  });
+
+  test.each([
+    ['127.0.0.1', 'auto', true],
+    ['127.9.9.9', 'auto', true],
+    ['::1', 'auto', true],
+    ['::ffff:127.0.0.1', 'auto', true],
+    ['10.0.0.1', 'auto', false],
+    ['::1:1', 'auto', false],
+    ['::ffff:10.127.0.1', 'auto', false],
+    [undefined, 'auto', false],
+    ['10.0.0.1', 'yes', true],
+    ['127.0.0.1', 'no', false],
+  ] as const)('at %s, as set to %s: %s', (remoteAddress, serverKey, expected) => {
+    expect(takesKeyOf({ remoteAddress }, serverKey)).toBe(expected);
+  });
 });
