@@ -63,6 +63,7 @@ export class MySQLConnection implements Connection {
   #failure: Error | undefined;
   /** Rejects what waits for an answer. */
   #reject: ((error: Error) => void) | undefined;
+  #renewal = Promise.resolve(true);
 
   constructor(client: Client, stream: MySQLStream, clock: Clock) {
     this.#client = client;
@@ -100,16 +101,26 @@ export class MySQLConnection implements Connection {
   }
 
   /**
-   * Makes the session what it was after its login: no transaction, locks, variables, temporary tables, other
-   * database. Never rejects: a connection that cannot be renewed within that time is ended.
+   * Begins to make the session what it was after its login: no transaction, locks, variables, temporary
+   * tables, other database. A connection that cannot be renewed within that time is ended.
    */
-  async renew(timeoutSeconds: number): Promise<void> {
-    try {
-      // Unlike a reset this undoes USE, and the server does what it does for each new session.
-      await this.#within(timeoutSeconds, (answered) => this.#client.changeUser({}, answered));
-    } catch (error) {
-      this.#fail(error);
-    }
+  renew(timeoutSeconds: number): void {
+    // Unlike a reset this undoes USE, and the server does what it does for each new session.
+    const renewal = this.#within(timeoutSeconds, (answered) =>
+      this.#client.changeUser({}, answered),
+    );
+    this.#renewal = renewal.then(
+      () => true,
+      (error: unknown) => {
+        this.#fail(error);
+        return false;
+      },
+    );
+  }
+
+  /** True once the session is as after its login; false when it could not be made so. */
+  isNew(): Promise<boolean> {
+    return this.#renewal;
   }
 
   end(): void {

@@ -90,16 +90,20 @@ export function mysqlAction(settings: MySQLSettings, deps: MySQLDeps): Action {
     run: Run,
   ): Promise<Outcome> => {
     try {
-      return await connections.lend(
-        JSON.stringify(login),
-        (signal) => openMySQL(login, settings, deps, signal),
-        run.signal,
-        async (connection) => {
-          const outcome = await transact(connection, sql, run, target);
-          await connection.renew(settings.connectTimeoutSeconds);
-          return outcome;
-        },
-      );
+      for (;;) {
+        const outcome = await connections.lend(
+          JSON.stringify(login),
+          (signal) => openMySQL(login, settings, deps, signal),
+          run.signal,
+          async (connection) => {
+            if (!(await connection.isNew())) return undefined;
+            const outcome = await transact(connection, sql, run, target);
+            connection.renew(settings.connectTimeoutSeconds); // not waited for: the work is done
+            return outcome;
+          },
+        );
+        if (outcome !== undefined) return outcome;
+      }
     } catch (error) {
       return mysqlOutcome(target, error);
     }

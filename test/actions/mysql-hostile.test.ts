@@ -3,7 +3,7 @@ import { constants, generateKeyPairSync, privateDecrypt } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import type { Action, Outcome } from '../../src/actions/action.ts';
+import type { Action, Outcome, Run } from '../../src/actions/action.ts';
 import { dialer } from '../../src/actions/dial.ts';
 import { mysqlAction, mysqlDefaults, type MySQLSettings } from '../../src/actions/mysql.ts';
 import { takesKeyOf } from '../../src/actions/mysql-server-key.ts';
@@ -48,11 +48,11 @@ afterEach(async () => {
 async function against(
   server: Promise<RawServer>,
   sql = 'INSERT sesame',
-): Promise<() => Promise<Outcome>> {
+): Promise<(run?: Partial<Run>) => Promise<Outcome>> {
   const opened = await server;
   open.push(opened);
   const params = { port: String(opened.port), user: 'app', passwd: 'sesame', sql };
-  return () => fire(mysql, params);
+  return (run) => fire(mysql, params, run);
 }
 
 /** Lets everybody in, and answers a statement as told. */
@@ -97,6 +97,39 @@ describe('a server', () => {
   ])('that sends a packet %s does not speak MySQL', async (_, reply) => {
     const run = await against(aFakeMySQL(toStatement(reply)));
     expect(await run()).toEqual(noAnswer('it does not speak MySQL'));
+  });
+
+  test('that lets in and breaks at once is no answer, and is not gone to again', async () => {
+    let logins = 0;
+    const run = await against(
+      aFakeMySQL((asked) => {
+        logins += 1;
+        return Buffer.concat([ok(asked), packet(9, [0])]);
+      }),
+    );
+    expect(await run()).toEqual(noAnswer('it does not speak MySQL'));
+    expect(logins).toBe(1);
+  });
+
+  test('that is silent once it has committed has done its work, whatever the deadline', async () => {
+    const asked: string[] = [];
+    const sessions = new Set<unknown>();
+    const reply: Reply = (question, socket) => {
+      sessions.add(socket);
+      asked.push(question.body.toString('latin1'));
+      const isRenewal = question.body.includes('\u0011app');
+      return isRenewal && sessions.size === 1 ? undefined : ok(question);
+    };
+    const run = await against(aFakeMySQL(reply));
+    const deadline = new AbortController();
+    const outcome = run({ signal: deadline.signal });
+    await until(() => asked.some((body) => body.includes('\u0011app')));
+    deadline.abort(new Error('too late'));
+    expect(await outcome).toEqual(done);
+    // The next one waits for the session it left, and takes another when that is given up.
+    expect(await run()).toEqual(done);
+    expect(sessions.size).toBe(2);
+    expect(asked.filter((body) => body.includes('INSERT'))).toHaveLength(2);
   });
 
   test('that speaks without being asked costs its connection, and no run', async () => {
