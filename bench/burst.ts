@@ -2,10 +2,10 @@ import { connect } from 'node:net';
 
 import { Agent, request } from 'undici';
 
+import { thriftDefaults } from '../src/actions/thrift.ts';
 import { ThriftConnection } from '../src/actions/thrift-connection.ts';
 import { binary } from '../src/wire/binary.ts';
 import { forsunService } from '../src/wire/forsun.ts';
-import { wireDefaults } from '../src/wire/limits.ts';
 import { writeCall } from '../src/wire/messages.ts';
 import { OutputBuffer } from '../src/wire/output-buffer.ts';
 import type { Figure } from './figure.ts';
@@ -102,7 +102,13 @@ const callBare: Readonly<Record<Kind, (port: number, total: number) => Promise<n
     const idle: ThriftConnection[] = [];
     for (let n = 0; n < connections; n += 1) {
       const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-      idle.push(new ThriftConnection(socket, { protocol: binary, framed: false }, wireDefaults));
+      idle.push(
+        new ThriftConnection(
+          socket,
+          { protocol: binary, framed: false },
+          thriftDefaults.maxReplyBytes,
+        ),
+      );
     }
     const call = { name: 'forsun_call', seqid: 0 };
     const output = new OutputBuffer();

@@ -1,4 +1,4 @@
-import { Unanswered } from './no-answer.ts';
+import { AnswerTooLong, Unanswered } from './no-answer.ts';
 
 /** The server's no, by its number; its own words, which quote statements and values, are left out. */
 export class SqlError extends Error {
@@ -23,11 +23,6 @@ export class KeyRefused extends Error {
 
 /** What came is not what a MySQL server may send. */
 export const notMySQL = (): Unanswered => new Unanswered('it does not speak MySQL');
-
-/** A statement was answered with more than is read. */
-export class AnswerTooLong extends Error {
-  override readonly name = 'AnswerTooLong';
-}
 
 const ours = [SqlError, KeyRefused, Unanswered, AnswerTooLong];
 

@@ -1,6 +1,6 @@
 import type { Outcome } from './action.ts';
-import { AnswerTooLong, KeyRefused, SqlError, UnknownLogin } from './mysql-errors.ts';
-import { noAnswer, refused, transportReason } from './no-answer.ts';
+import { KeyRefused, SqlError, UnknownLogin } from './mysql-errors.ts';
+import { AnswerTooLong, cutOff, noAnswer, refused, transportReason } from './no-answer.ts';
 
 /** Errors by which a server asks to come again. */
 const COME_AGAIN = new Set([
@@ -31,8 +31,6 @@ export function mysqlOutcome(target: string, error: unknown): Outcome {
     const setting = '--action-mysql-get-server-public-key';
     return refused(target, `it wants the password by a key that nobody vouches for (${setting})`);
   }
-  if (error instanceof AnswerTooLong) {
-    return { kind: 'failed', reason: `${target} was cut off: ${error.message}` };
-  }
+  if (error instanceof AnswerTooLong) return cutOff(target, error);
   return noAnswer(target, transportReason(error));
 }

@@ -2,9 +2,9 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 
 import { StatementAnswer } from './mysql-answer.ts';
-import { AnswerTooLong, notMySQL, type SqlError } from './mysql-errors.ts';
+import { notMySQL, type SqlError } from './mysql-errors.ts';
 import { firstPacket, type Packet, PacketReader } from './mysql-packets.ts';
-import { Unanswered } from './no-answer.ts';
+import { AnswerTooLong, Unanswered } from './no-answer.ts';
 
 const QUERY = Buffer.from([3]);
 
@@ -87,7 +87,7 @@ export class MySQLStream extends EventEmitter {
     this.#room -= bytes;
     if (this.#room >= 0) return;
     if (this.#statement === undefined) throw notMySQL();
-    throw new AnswerTooLong(`it answered with more than ${this.#maxAnswerBytes} bytes`);
+    throw new AnswerTooLong(this.#maxAnswerBytes);
   }
 
   #checkNumber({ number }: Packet): void {

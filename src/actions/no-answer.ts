@@ -19,6 +19,21 @@ export class Unanswered extends Error {
   override readonly name = 'Unanswered';
 }
 
+/** An answer has begun and is longer than is read. */
+export class AnswerTooLong extends Error {
+  override readonly name = 'AnswerTooLong';
+
+  constructor(maxBytes: number) {
+    super(`longer than ${maxBytes} bytes`);
+  }
+}
+
+/** Final: the target has done what it tells of at such length, and would tell as much the next time. */
+export const cutOff = (target: string, { message }: AnswerTooLong): Outcome => ({
+  kind: 'failed',
+  reason: `the answer of ${target} is ${message}`,
+});
+
 /**
  * Why there was no answer, in codes and names only: a message may quote what a plan keeps secret. What is no
  * failure of a connection (a bug) passes on.

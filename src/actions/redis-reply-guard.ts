@@ -1,9 +1,4 @@
-import { Unanswered } from './no-answer.ts';
-
-/** The replies to one run are longer than allowed. */
-export class AnswerTooLong extends Error {
-  override readonly name = 'AnswerTooLong';
-}
+import { AnswerTooLong, Unanswered } from './no-answer.ts';
 
 /** The server has said no to the connection itself: to its greeting, or before it was asked anything. */
 export class ConnectionRefused extends Error {
@@ -101,7 +96,7 @@ export class RedisReplyGuard {
   #measure(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes + LEAST_ELEMENT * this.#lacking > this.#maxBytes) {
-      throw new AnswerTooLong(`longer than ${this.#maxBytes} bytes`);
+      throw new AnswerTooLong(this.#maxBytes);
     }
   }
 }

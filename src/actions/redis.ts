@@ -6,7 +6,7 @@ import type { Clock } from '../core/time.ts';
 import type { Action, Outcome, Run } from './action.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { addressOf, type Dial } from './dial.ts';
-import { noAnswer, transportReason } from './no-answer.ts';
+import { AnswerTooLong, cutOff, noAnswer, transportReason } from './no-answer.ts';
 import {
   badParam,
   paramFacts,
@@ -23,7 +23,7 @@ import {
 } from './redis-commands.ts';
 import { isErrorReply, RedisConnection } from './redis-connection.ts';
 import { outcomeOf, outcomeOfError } from './redis-outcome.ts';
-import { AnswerTooLong, ConnectionRefused } from './redis-reply-guard.ts';
+import { ConnectionRefused } from './redis-reply-guard.ts';
 
 export interface RedisSettings extends ConnectionLimits {
   readonly maxRunsPerOrigin: number;
@@ -161,8 +161,6 @@ function outcomeOfLoss(origin: string, error: unknown): Outcome {
   if (error instanceof ConnectionRefused) {
     return outcomeOfError(origin, error.reply, error.to, true);
   }
-  if (error instanceof AnswerTooLong) {
-    return { kind: 'failed', reason: `the answer of ${origin} is ${error.message}` };
-  }
+  if (error instanceof AnswerTooLong) return cutOff(origin, error);
   return noAnswer(origin, transportReason(error));
 }

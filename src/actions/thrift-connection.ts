@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 
 import { BrokenMessage } from '../wire/faults.ts';
 import type { Dialect } from '../wire/framing.ts';
-import type { WireLimits } from '../wire/limits.ts';
+import { wireDefaults } from '../wire/limits.ts';
 import { MessageStream } from '../wire/message-stream.ts';
 import type { WireReader } from '../wire/protocol.ts';
 import { readStruct } from '../wire/read-struct.ts';
@@ -10,7 +10,7 @@ import { field, i32, struct } from '../wire/schema.ts';
 import { skip } from '../wire/skip.ts';
 import { MessageType, WireCode } from '../wire/wire-code.ts';
 import { ExchangeConnection } from './exchange-connection.ts';
-import { Unanswered } from './no-answer.ts';
+import { AnswerTooLong, Unanswered } from './no-answer.ts';
 
 /** What a server says to a call of a void method; `type` is that of a TApplicationException. */
 export type ThriftAnswer =
@@ -18,20 +18,35 @@ export type ThriftAnswer =
   | { readonly kind: 'declared_exception' }
   | { readonly kind: 'application_exception'; readonly type: number };
 
+/** What announces more than Thrift's own libraries let a frame be is no Thrift. */
+const LONGEST_MESSAGE = 16 * 1024 ** 2;
+
 /** A connection to a Thrift server, on which calls go one after another, all under one sequence id. */
 export class ThriftConnection extends ExchangeConnection {
   readonly #stream: MessageStream;
+  readonly #maxReplyBytes: number;
 
-  constructor(socket: Socket, dialect: Dialect, limits: WireLimits) {
+  constructor(socket: Socket, dialect: Dialect, maxReplyBytes: number) {
     super(socket);
-    this.#stream = new MessageStream(limits, dialect);
+    this.#maxReplyBytes = maxReplyBytes;
+    const bytes = Math.max(maxReplyBytes, LONGEST_MESSAGE);
+    this.#stream = new MessageStream(
+      { ...wireDefaults, messageBytes: bytes, stringBytes: bytes },
+      dialect,
+    );
   }
 
-  /** Sends the bytes of a call under that name and id. A reply to another call is no answer. */
+  /**
+   * Sends the bytes of a call under that name and id. A reply to another call is no answer; AnswerTooLong
+   * once more has come than a reply may have.
+   */
   call(message: Buffer, { name, seqid }: { name: string; seqid: number }): Promise<ThriftAnswer> {
+    let received = 0;
     return this.exchange(message, (chunk) => {
+      received += chunk.length;
       try {
         const answer = this.#read(chunk, name, seqid);
+        if (received > this.#maxReplyBytes) throw new AnswerTooLong(this.#maxReplyBytes);
         // Also lets go of the bytes that were read.
         if (answer !== undefined && this.#stream.next() !== undefined) throw noReply();
         return answer;

@@ -7,13 +7,12 @@ import { binary } from '../wire/binary.ts';
 import { compact } from '../wire/compact.ts';
 import { forsunService } from '../wire/forsun.ts';
 import { type Dialect, writeFrame } from '../wire/framing.ts';
-import { wireDefaults } from '../wire/limits.ts';
 import { writeCall } from '../wire/messages.ts';
 import { OutputBuffer } from '../wire/output-buffer.ts';
 import type { Action, Outcome, Run } from './action.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { addressOf, type Dial } from './dial.ts';
-import { noAnswer, refused, transportReason } from './no-answer.ts';
+import { AnswerTooLong, cutOff, noAnswer, refused, transportReason } from './no-answer.ts';
 import { paramFacts, readParams, serverParams } from './param-schema.ts';
 import { type ThriftAnswer, ThriftConnection } from './thrift-connection.ts';
 
@@ -22,7 +21,7 @@ export interface ThriftSettings extends ConnectionLimits {
   readonly connectTimeoutSeconds: number;
   /** For all of a run. */
   readonly timeoutSeconds: number;
-  /** Bytes of a reply; a longer one is none. */
+  /** Bytes of a reply; a longer one is cut off. */
   readonly maxReplyBytes: number;
 }
 
@@ -62,7 +61,6 @@ const call = { name: 'forsun_call', seqid: 0 } as const;
 export function thriftAction(settings: ThriftSettings, { clock, log, dial }: ThriftDeps): Action {
   const connections = new Connections<ThriftConnection>(clock, settings);
   const { connectTimeoutSeconds: timeoutSeconds, maxReplyBytes } = settings;
-  const limits = { ...wireDefaults, messageBytes: maxReplyBytes, stringBytes: maxReplyBytes };
   const output = new OutputBuffer();
 
   const runCall = async (
@@ -75,8 +73,10 @@ export function thriftAction(settings: ThriftSettings, { clock, log, dial }: Thr
     try {
       const answer = await connections.lend(
         JSON.stringify([host, port, target.framed, target.protocol]),
-        async (signal) =>
-          new ThriftConnection(await dial({ host, port, timeoutSeconds, signal }), dialect, limits),
+        async (signal) => {
+          const socket = await dial({ host, port, timeoutSeconds, signal });
+          return new ThriftConnection(socket, dialect, maxReplyBytes);
+        },
         run.signal,
         (connection) => connection.call(messageOf(output, dialect, params, run), call),
       );
@@ -84,6 +84,7 @@ export function thriftAction(settings: ThriftSettings, { clock, log, dial }: Thr
       log.debug('thrift_answered', { key, fire_id, origin, answer: answer.kind });
       return outcomeOf(origin, answer);
     } catch (error) {
+      if (error instanceof AnswerTooLong) return cutOff(origin, error);
       return noAnswer(origin, transportReason(error));
     }
   };

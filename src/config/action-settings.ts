@@ -170,7 +170,7 @@ export const actionSettings = {
     maxReplyBytes: setting('ACTION_THRIFT_MAX_RESPONSE', {
       value: byteSize(1024, 64 * MiB),
       default: '64K',
-      meaning: 'size of a reply; a longer one counts as none',
+      meaning: 'size of a reply; a call whose reply is longer has failed',
     }),
   },
   beanstalk: {

@@ -159,7 +159,7 @@ describe('a server', () => {
     const run = await against(aFakeMySQL(toStatement(flood)));
     expect(await run()).toEqual({
       kind: 'failed',
-      reason: `mysql:127.0.0.1:${open[0]?.port} was cut off: it answered with more than 65536 bytes`,
+      reason: `the answer of mysql:127.0.0.1:${open[0]?.port} is longer than 65536 bytes`,
     });
   });
 

@@ -87,7 +87,7 @@ describe('a statement', () => {
     const maxResultBytes = 64 * 1024;
     expect(await fire(rig.action({ maxResultBytes }), rig.plan('CALL endless()'))).toEqual({
       kind: 'failed',
-      reason: `mysql:127.0.0.1:${rig.server.port} was cut off: it answered with more than 65536 bytes`,
+      reason: `the answer of mysql:127.0.0.1:${rig.server.port} is longer than 65536 bytes`,
     });
     await until(async () => (await rig.sessions()).length === 0);
     expect(await notes()).toEqual([]);

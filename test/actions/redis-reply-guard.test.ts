@@ -1,11 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import {
-  AnswerTooLong,
-  ConnectionRefused,
-  RedisReplyGuard,
-} from '../../src/actions/redis-reply-guard.ts';
+import { AnswerTooLong } from '../../src/actions/no-answer.ts';
+import { ConnectionRefused, RedisReplyGuard } from '../../src/actions/redis-reply-guard.ts';
 
 const line = fc.string({ unit: 'grapheme-ascii', maxLength: 20 });
 const text = fc.oneof(fc.constantFrom('\r\n', '+OK\r\n', '*9\r\n'), fc.string({ unit: 'binary' }));
