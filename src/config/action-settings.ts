@@ -145,6 +145,11 @@ export const actionSettings = {
       default: '7200',
       meaning: 'seconds after which an unused connection to a Redis server is closed',
     }),
+    maxIdle: setting('ACTION_REDIS_MAX_IDLE', {
+      value: wholeNumber(0, 65_536),
+      default: '256',
+      meaning: 'unused connections kept, to all servers together',
+    }),
     maxReplyBytes: setting('ACTION_REDIS_MAX_RESPONSE', {
       value: byteSize(1024, 64 * MiB),
       default: '1M',
@@ -167,6 +172,16 @@ export const actionSettings = {
       default: '60',
       meaning: 'seconds for a whole call, the connection included',
     }),
+    idleSeconds: setting('ACTION_THRIFT_IDLE_SECONDS', {
+      value: seconds(0.1, day),
+      default: '120',
+      meaning: 'seconds after which an unused connection is closed',
+    }),
+    maxIdle: setting('ACTION_THRIFT_MAX_IDLE', {
+      value: wholeNumber(0, 65_536),
+      default: '256',
+      meaning: 'unused connections kept, to all servers together',
+    }),
     maxReplyBytes: setting('ACTION_THRIFT_MAX_RESPONSE', {
       value: byteSize(1024, 64 * MiB),
       default: '64K',
@@ -188,6 +203,16 @@ export const actionSettings = {
       value: seconds(0.1, day),
       default: '30',
       meaning: 'seconds to put a job, the connection included',
+    }),
+    idleSeconds: setting('ACTION_BEANSTALK_IDLE_SECONDS', {
+      value: seconds(0.1, day),
+      default: '120',
+      meaning: 'seconds after which an unused connection is closed',
+    }),
+    maxIdle: setting('ACTION_BEANSTALK_MAX_IDLE', {
+      value: wholeNumber(0, 65_536),
+      default: '256',
+      meaning: 'unused connections kept, to all servers together',
     }),
   },
   mysql: {
@@ -221,6 +246,11 @@ export const actionSettings = {
       value: seconds(0.1, day),
       default: '120',
       meaning: 'seconds after which an unused connection is closed',
+    }),
+    maxIdle: setting('ACTION_MYSQL_MAX_IDLE', {
+      value: wholeNumber(0, 65_536),
+      default: '256',
+      meaning: 'unused connections kept, to all servers together',
     }),
     connectTimeoutSeconds: setting('ACTION_MYSQL_CONNECT_TIMEOUT', {
       value: seconds(0.1, 3600),
