@@ -6,7 +6,8 @@ import { isErrorReply, type RedisReply } from './redis-connection.ts';
 /** States of a server that pass: it has not done the command, and may do it later. */
 const passing = new Set([
   ...'LOADING BUSY MASTERDOWN CLUSTERDOWN TRYAGAIN READONLY NOREPLICAS MISCONF OOM'.split(' '),
-  'ERR max number of clients reached',
+  'UNBLOCKED', // a command that waited, by an operator or as the server became a replica
+  'ERR max number of clients',
 ]);
 
 /** Redis says no word of this: the EXEC is answered with nothing. */
@@ -23,7 +24,7 @@ const harmlessTexts = [
   'no such key',
   'AUTH <password> called without any password configured',
   'DB index is out of range',
-  'max number of clients reached',
+  'max number of clients', // "… reached", and in a cluster "… + cluster connections reached"
   watchedKeyChanged,
 ];
 

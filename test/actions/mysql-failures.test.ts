@@ -13,6 +13,9 @@ const insert = `INSERT INTO orders VALUES (1, 'sesame')`;
 beforeAll(async () => {
   await rig.query(`CREATE USER reader@'%' IDENTIFIED BY 'sesame'`);
   await rig.query(`GRANT SELECT ON shop.* TO reader@'%'`);
+  // Without the rights of root, and so without root's exceptions.
+  await rig.query(`CREATE USER writer@'%' IDENTIFIED BY 'sesame'`);
+  await rig.query(`GRANT SELECT, INSERT ON shop.* TO writer@'%'`);
 });
 
 beforeEach(async () => {
@@ -77,6 +80,63 @@ describe('a server that asks to come again is asked again', () => {
     expect(outcome).toEqual(comeAgain('error 1226 (42000)'));
   });
 
+  test('when there are too many connections, as it says before its greeting', async () => {
+    await rig.query('SET GLOBAL max_connections = 10');
+    const action = rig.action();
+    const sleep = rig.plan('DO SLEEP(0.5)', { user: 'writer', passwd: 'sesame' });
+    const outcomes = await Promise.all(Array.from({ length: 14 }, () => fire(action, sleep)));
+    await rig.query('SET GLOBAL max_connections = 100');
+    const refused = outcomes.filter(({ kind }) => kind !== 'done');
+    expect(refused.length).toBeGreaterThanOrEqual(4);
+    for (const outcome of refused) {
+      expect(outcome).toMatchObject({
+        kind: 'retry',
+        reason: expect.stringMatching(/: error 1040( \(08004\))?$/) as string,
+      });
+    }
+  });
+
+  test('when it takes no writes, as after a failover', async () => {
+    await rig.query('SET GLOBAL read_only = 1');
+    const write = rig.plan(insert, { user: 'writer', passwd: 'sesame' });
+    const outcome = await fire(rig.action(), write);
+    await rig.query('SET GLOBAL read_only = 0');
+    expect(outcome).toEqual(comeAgain('error 1290 (HY000)'));
+  });
+
+  test('when a statement takes longer than the server allows', async () => {
+    await rig.query('SET GLOBAL max_statement_time = 0.1');
+    const outcome = await fire(rig.action(), rig.plan('INSERT INTO orders SELECT 1, SLEEP(20)'));
+    await rig.query('SET GLOBAL max_statement_time = 0');
+    expect(outcome).toEqual(comeAgain('error 1969 (70100)'));
+    expect(await notes()).toEqual([]);
+  });
+
+  test('when it ends in good order', async () => {
+    const outcome = fire(rig.action(), rig.plan('INSERT INTO orders SELECT 1, SLEEP(20)'));
+    await runningSession();
+    await rig.query('SHUTDOWN');
+    expect(await outcome).toMatchObject({ kind: 'retry' });
+    await rig.server.kill();
+    await rig.server.startAgain();
+    expect(await notes()).toEqual([]);
+  });
+
+  test('when it has chosen a statement to end a deadlock', async () => {
+    await rig.query(`INSERT INTO shop.orders VALUES (1, 'a'), (2, 'a')`);
+    await rig.query(`CREATE OR REPLACE PROCEDURE shop.exchange(first INT, second INT) BEGIN
+      UPDATE orders SET note = first WHERE id = first;
+      DO SLEEP(0.2);
+      UPDATE orders SET note = first WHERE id = second; END`);
+    const action = rig.action();
+    const outcomes = await Promise.all(
+      ['CALL exchange(1, 2)', 'CALL exchange(2, 1)'].map((sql) => fire(action, rig.plan(sql))),
+    );
+    expect(outcomes).toContainEqual(done);
+    expect(outcomes).toContainEqual(comeAgain('error 1213 (40001)'));
+    expect(new Set(await notes()).size).toBe(1);
+  });
+
   test('when a statement was interrupted', async () => {
     const outcome = fire(rig.action(), rig.plan('INSERT INTO orders SELECT 1, SLEEP(20)'));
     await rig.query(`KILL QUERY ${await runningSession()}`);
@@ -84,7 +144,8 @@ describe('a server that asks to come again is asked again', () => {
     expect(await notes()).toEqual([]);
   });
 
-  test.each([1037, 1038, 1040, 1041, 1053, 1203, 1213, 1927])('by error %i', async (number) => {
+  const others = [1021, 1037, 1038, 1041, 1047, 1053, 1114, 1135, 1203, 1836, 1927];
+  test.each([...others, 3024, 3101, 3572, 4031])('by error %i', async (number) => {
     await rig.query(`CREATE OR REPLACE PROCEDURE shop.fail() BEGIN
       INSERT INTO orders VALUES (1, 'a');
       SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = ${number}; END`);

@@ -20,6 +20,7 @@ describe('a user', () => {
       'allchannels',
       '+@all',
     );
+    await rig.redis.acl('SETUSER', `zoë'"訂`, 'on', '>z', 'allkeys', '+@all');
     await rig.redis.acl(
       'SETUSER',
       'bert',
@@ -37,12 +38,13 @@ describe('a user', () => {
   const bert = { username: 'bert', password: 'b' };
   test('is who the plan says, with any password, and with none', async () => {
     const action = rig.action();
-    for (const params of [anna, bert, { username: 'carl' }, {}]) {
+    const zoe = { username: `zoë'"訂`, password: 'z' };
+    for (const params of [anna, bert, zoe, { username: 'carl' }, {}]) {
       expect(await rig.run(action, 'PING', params)).toEqual(done);
     }
     const clients = (await rig.clientList()).filter((client) => client.includes(' cmd=ping '));
-    const users = clients.map((client) => / user=(\w+)/.exec(client)?.[1]);
-    expect(users.toSorted()).toEqual(['anna', 'bert', 'carl', 'default']);
+    const users = clients.map((client) => / user=(\S+)/.exec(client)?.[1]);
+    expect(users.toSorted()).toEqual(['anna', 'bert', 'carl', 'default', zoe.username]);
   });
 
   test('who may not do it is refused', async () => {
@@ -288,6 +290,12 @@ describe('a server that is none, or means harm', () => {
   test.each([
     ['in protected mode', '-DENIED Redis is running in protected mode\r\n', 'failed', 'DENIED'],
     ['that is full', '-ERR max number of clients reached\r\n', 'retry', 'not now, ERR max number'],
+    [
+      'that is full, of a cluster,',
+      '-ERR max number of clients + cluster connections reached\r\n',
+      'retry',
+      'not now, ERR max number',
+    ],
   ])('%s refuses before it is asked', async (_, bytes, kind, reason) => {
     const port = await rig.serving((socket) => socket.end(bytes));
     const outcome = await rig.run(rig.action(), 'PING', { port });

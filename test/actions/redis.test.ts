@@ -189,6 +189,24 @@ describe('a server that cannot now', () => {
     expect(outcome).toEqual(rig.noAnswer('not now, READONLY to command 2 of 4'));
   });
 
+  test('as it became one while a command waited is asked again', async () => {
+    const outcome = rig.run(rig.action(), 'BLPOP nothing 0');
+    await until(async () => String(await rig.clientList()).includes('cmd=blpop'));
+    await rig.redis.replicaof('127.0.0.1', '1');
+    expect(await outcome).toEqual(rig.noAnswer('not now, UNBLOCKED to the command'));
+  });
+
+  test.each(['MOVED 42 10.0.0.1:6379', 'ASK 42 10.0.0.1:6379', 'CROSSSLOT no'])(
+    'and sends elsewhere has refused: %s',
+    async (reply) => {
+      const port = await rig.answering(`-${reply}\r\n`);
+      expect(await rig.run(rig.action(), 'SET a 1', { port })).toEqual({
+        kind: 'failed',
+        reason: `refused by redis:127.0.0.1:${port}: ${reply.split(' ')[0]} to the command`,
+      });
+    },
+  );
+
   test('as a script holds it is asked again', async () => {
     await rig.redis.config('SET', 'busy-reply-threshold', '1');
     const endless = expect(rig.server.client().eval('while true do end', 0)).rejects.toThrow(
