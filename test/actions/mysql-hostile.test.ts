@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { constants, generateKeyPairSync, privateDecrypt } from 'node:crypto';
 
 import fc from 'fast-check';
@@ -61,6 +62,18 @@ const toStatement =
   (asked, socket) =>
     asked.body.includes('INSERT') ? reply(asked, socket) : ok(asked);
 
+/** One column, its end and a row; and the end of the rows. */
+function aRow(asked: number, isAll: boolean): Buffer {
+  const end = (number: number): Buffer => packet(asked + number, [0xfe, 0, 0, 2, 0]);
+  const column = [packet(asked + 1, [1]), packet(asked + 2, [3], 'def', Buffer.alloc(20))];
+  const row = packet(asked + 4, [1], '1');
+  return Buffer.concat([...column, end(3), row, ...(isAll ? [end(5)] : [])]);
+}
+
+function drip(socket: Socket, bytes: Buffer): void {
+  if (bytes.length > 0) socket.write(bytes.subarray(0, 1), () => drip(socket, bytes.subarray(1)));
+}
+
 const noAnswer = (reason: string): Outcome => ({
   kind: 'retry',
   reason: `no answer from mysql:127.0.0.1:${open[0]?.port}: ${reason}`,
@@ -109,6 +122,37 @@ describe('a server', () => {
     );
     expect(await run()).toEqual(noAnswer('it does not speak MySQL'));
     expect(logins).toBe(1);
+  });
+
+  test('that says everything byte by byte is understood', async () => {
+    const run = await against(
+      aFakeMySQL((asked, socket) => {
+        drip(socket, asked.body.includes('INSERT') ? aRow(asked.number, true) : ok(asked));
+        return undefined;
+      }),
+    );
+    expect(await run()).toEqual(done);
+  });
+
+  test('that sends rows for ever, and slowly, is left at the deadline', async () => {
+    let rows = 0;
+    const slow: Reply = (asked, socket) => {
+      const more = (bytes: Buffer): void => {
+        if (socket.destroyed) return;
+        rows += 1;
+        socket.write(bytes, () =>
+          setImmediate(more, Buffer.from([2, 0, 0, (4 + rows) % 256, 1, 49])),
+        );
+      };
+      more(aRow(asked.number, false));
+      return undefined;
+    };
+    const run = await against(aFakeMySQL(toStatement(slow)));
+    const deadline = new AbortController();
+    const outcome = run({ signal: deadline.signal });
+    await until(() => rows > 300);
+    deadline.abort(new Error('too late'));
+    expect(await outcome).toMatchObject({ kind: 'retry' });
   });
 
   test('that is silent once it has committed has done its work, whatever the deadline', async () => {

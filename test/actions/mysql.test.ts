@@ -93,6 +93,16 @@ describe('a statement', () => {
     expect(await notes()).toEqual([]);
   });
 
+  test('may answer with 15 MB, not with 20', async () => {
+    const answering = (rows: number) =>
+      fire(rig.action(), rig.plan(`SELECT REPEAT('x', 1000000) FROM seq_1_to_${rows}`));
+    expect(await answering(15)).toEqual(done);
+    expect(await answering(20)).toEqual({
+      kind: 'failed',
+      reason: `the answer of mysql:127.0.0.1:${rig.server.port} is longer than 16777216 bytes`,
+    });
+  });
+
   test('never loads a local file', async () => {
     const file = join(await aDirectory(), 'secret');
     writeFileSync(file, '1\tsecret\n');
@@ -184,6 +194,18 @@ describe('a plan', () => {
     });
   });
 
+  test('may have any character in its database, user and password', async () => {
+    const [db, user, passwd] = [`it's \`x\` "y";\n訂 é`, `ann'a\n"訂`, `\n'"\\;--訂 %3D`];
+    const quoted = (text: string): string => `'${text.replace(/['\\]/g, '\\$&')}'`;
+    await rig.query(`CREATE DATABASE \`${db.replaceAll('`', '``')}\``);
+    await rig.query(`CREATE USER ${quoted(user)}@'%' IDENTIFIED BY ${quoted(passwd)}`);
+    await rig.query(`GRANT ALL ON *.* TO ${quoted(user)}@'%'`);
+    const sql = `INSERT INTO shop.orders SELECT 1, CONCAT(DATABASE(), '|', USER())`;
+    expect(await fire(rig.action(), rig.plan(sql, { db, user, passwd }))).toEqual(done);
+    expect(await notes()).toEqual([`${db}|${user}@127.0.0.1`]);
+    await rig.query(`DROP USER ${quoted(user)}@'%'`);
+  });
+
   test('is of the target that its host and port name, with its own limit of runs', () => {
     const mysql = rig.action();
     const prepare = (params: Record<string, string>) =>
@@ -238,7 +260,8 @@ describe('a session', () => {
   });
 
   const leftovers = (): string => `CONCAT_WS('|', DATABASE(), IFNULL(@mine, 'none'), @@sql_mode,
-    @@autocommit, IFNULL(IS_USED_LOCK('mine'), 'free'), @@character_set_client)`;
+    @@autocommit, IFNULL(IS_USED_LOCK('mine'), 'free'), @@character_set_client,
+    @@wait_timeout)`;
 
   test.each([
     'USE other',
@@ -248,6 +271,10 @@ describe('a session', () => {
     'LOCK TABLES orders READ',
     'CREATE TEMPORARY TABLE orders (id INT, note TEXT) SELECT 99 AS id',
     'START TRANSACTION READ ONLY',
+    'SET autocommit = 1',
+    'SET SESSION wait_timeout = 1',
+    `PREPARE mine FROM 'SELECT 1'`,
+    'HANDLER orders OPEN',
   ])('is as new for the next run after %s', async (sql) => {
     const mysql = action();
     const tell = `INSERT INTO shop.orders SELECT COUNT(*), ${leftovers()} FROM shop.orders`;

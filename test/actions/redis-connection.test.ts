@@ -143,6 +143,7 @@ describe('a connection', () => {
     'EXEC; WATCH a',
     'MULTI; EXEC; MULTI',
     'RESET',
+    'SCRIPT DEBUG YES',
     'GET',
   ])('that %s has changed is not used again', async (command) => {
     await rig.redis.acl('SETUSER', 'erik', 'on', '>e', 'allkeys', '+@all');
@@ -153,6 +154,18 @@ describe('a connection', () => {
     expect(await rig.connectionsTaken()).toBe(taken + 1);
     expect(await rig.redis.mget('next', 'leaked')).toEqual(['1', null]);
   });
+
+  test.each([`EVAL 'redis.call("SELECT", 5); redis.setresp(3); return 1' 0`, 'UNWATCH'])(
+    'is as it was after %s, and used again',
+    async (command) => {
+      const action = rig.action();
+      expect(await rig.run(action, command)).toEqual(done);
+      const taken = await rig.connectionsTaken();
+      expect(await rig.run(action, 'SET next 1')).toEqual(done);
+      expect(await rig.connectionsTaken()).toBe(taken);
+      expect(await rig.redis.get('next')).toBe('1');
+    },
+  );
 
   test('that the server has closed is replaced', async () => {
     const action = rig.action();

@@ -8,6 +8,7 @@ import { RawServer, Sink } from '../actions/sink.ts';
 import { BeanstalkServer } from '../support/beanstalk-server.ts';
 import { eventuallyPasses } from '../support/eventually.ts';
 import { aStore, ForsundProcess } from '../support/forsund-process.ts';
+import { MariaDBServer } from '../support/mariadb-server.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { aNodeReceiver } from '../support/thrift-receivers.ts';
 
@@ -18,10 +19,11 @@ const secret = 's3cret';
 const forms = [secret, Buffer.from(`${secret}:${secret}`).toString('base64'), '%733cret'];
 
 const args = ['--log-level', 'debug', '--action-retry-delay-seconds', '1'];
+const env = { FORSUN_ACTION_MYSQL_PASSWD: secret };
 const once = { second: 0, count: 1 };
 
 test('no secret of a plan shows in a refusal', async () => {
-  const forsund = await ForsundProcess.start({ store: await aStore(), args });
+  const forsund = await ForsundProcess.start({ store: await aStore(), args, env });
   const client = forsund.client();
   const url = `http://${secret}:${secret}@127.0.0.1/?token=${secret}`;
   const long = secret.repeat(100_000);
@@ -46,6 +48,10 @@ test('no secret of a plan shows in a refusal', async () => {
     ['thrift', { token: secret, max_connections: '0' }],
     ['beanstalk', { body: secret, name: 'a tube' }],
     ['beanstalk', { body: secret, ttr: '0' }],
+    ['redis', { command: `SET a ${secret}; MONITOR`, password: secret }],
+    ['redis', { command: `SET a ${secret}`, password: secret, port: '0' }],
+    ['mysql', { sql: `DO '${secret}'`, passwd: `${secret}\0` }],
+    ['mysql', { sql: `DO '${secret}'`, passwd: secret, port: '0' }],
     ['nothing', { cmd: `echo ${secret}`, url }],
   ] as const;
   for (const [action, params] of refused) {
@@ -106,12 +112,12 @@ test('no secret of a plan shows in the log, in info or among the failures, howev
       },
     })),
   );
-  const env = `A=${secret}`;
+  const variable = `A=${secret}`;
   const shell = [
-    { key: 'exit', params: { cmd: `: ${secret}; exit 3`, env } },
-    { key: 'signal', params: { cmd: `: ${secret}; kill -9 $$`, env } },
-    { key: 'directory', params: { cmd: `: ${secret}`, cwd: '/no/such/place', env } },
-    { key: 'late', params: { cmd: `: ${secret}; sleep 60`, env, 'forsun.timeout': '1' } },
+    { key: 'exit', params: { cmd: `: ${secret}; exit 3`, env: variable } },
+    { key: 'signal', params: { cmd: `: ${secret}; kill -9 $$`, env: variable } },
+    { key: 'directory', params: { cmd: `: ${secret}`, cwd: '/no/such/place', env: variable } },
+    { key: 'late', params: { cmd: `: ${secret}; sleep 60`, env: variable, 'forsun.timeout': '1' } },
   ].map((plan) => ({ ...plan, action: 'shell' }));
   const database = await RedisServer.start();
   onTestFinished(() => database.stop());
@@ -125,6 +131,22 @@ test('no secret of a plan shows in the log, in info or among the failures, howev
   ].map(({ key, params }) => ({
     ...{ key, action: 'redis' },
     params: { ...params, 'forsun.retries': '1' },
+  }));
+  const tables = await MariaDBServer.start();
+  onTestFinished(() => tables.stop());
+  const sql = `INSERT INTO ${secret} VALUES ('${secret}')`;
+  const mysql = [
+    { key: 'mysql error', params: { port: String(tables.port), db: 'mysql', user: 'root' } },
+    { key: 'mysql syntax', params: { port: String(tables.port), user: 'root', sql: secret } },
+    { key: 'mysql password', params: { port: String(tables.port), passwd: secret } },
+    { key: 'mysql user', params: { port: String(tables.port), user: secret, passwd: secret } },
+    { key: 'mysql database', params: { port: String(tables.port), user: 'root', db: secret } },
+    { key: 'mysql refused', params: { port: '1', passwd: secret } },
+    { key: 'mysql garbage', params: { port: String(garbage.port), passwd: secret } },
+    { key: 'mysql silent', params: { port: String(silent.port), 'forsun.timeout': '1' } },
+  ].map(({ key, params }) => ({
+    ...{ key, action: 'mysql' },
+    params: { sql, ...params, 'forsun.retries': '1' },
   }));
   const raising = await aNodeReceiver('buffered', 'binary');
   const queue = await BeanstalkServer.start('-z', '1');
@@ -142,9 +164,9 @@ test('no secret of a plan shows in the log, in info or among the failures, howev
     ...{ key, action },
     params: { ...params, port: String(port), 'forsun.retries': '1' },
   }));
-  const plans = [...http, ...shell, ...redis, ...calls];
+  const plans = [...http, ...shell, ...redis, ...mysql, ...calls];
 
-  const forsund = await ForsundProcess.start({ store: await aStore(), args });
+  const forsund = await ForsundProcess.start({ store: await aStore(), args, env });
   const client = forsund.client();
   await Promise.all(plans.map((plan) => client.createTimeout({ ...once, ...plan })));
   connect(forsund.port, '127.0.0.1').end(`POST /?token=${secret} HTTP/1.1\r\n\r\n${secret}`);
