@@ -27,9 +27,18 @@ export class ConnectTimeout extends Error {
   override readonly name = 'ConnectTimeout';
 }
 
+/**
+ * A connection that is silent for that long is probed. Unless told, systems wait for two hours: a firewall
+ * would have forgotten an idle connection long before, and the run that takes it would hear nothing.
+ */
+const KEEP_ALIVE_MS = 60_000;
+
 export function dialer(clock: Clock, names: Names): Dial {
   return ({ host, port, ...limits }) => {
-    const socket = connect({ host, port, lookup: names.lookup, noDelay: true, keepAlive: true });
+    const socket = connect({
+      ...{ host, port, lookup: names.lookup, noDelay: true },
+      ...{ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+    });
     return connected(socket, 'connect', clock, limits);
   };
 }

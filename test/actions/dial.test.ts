@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -23,6 +24,17 @@ describe('a dialled connection', () => {
       const socket = await dial({ host, port: port(), timeoutSeconds: 5 });
       expect(String(await socket.toArray())).toBe('hello');
     }
+  });
+
+  test('is probed after a minute of silence, not after the two hours of the system', async () => {
+    const socket = await dial({ host: '127.0.0.1', port: port(), timeoutSeconds: 5 });
+    const hex = (socket.localPort ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    const timer = new RegExp(`:${hex} \\S+ \\S+ \\S+ 02:([0-9A-F]+)`); // 02: of keep-alive
+    const [, hundredths = ''] = timer.exec(readFileSync('/proc/net/tcp', 'utf8')) ?? [];
+    const seconds = Number.parseInt(hundredths, 16) / 100;
+    await socket.toArray();
+    expect(seconds).toBeGreaterThan(50);
+    expect(seconds).toBeLessThanOrEqual(60);
   });
 
   test('that is refused says so by its code', async () => {
