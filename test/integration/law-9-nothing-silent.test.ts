@@ -1,30 +1,18 @@
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
-
 import { expect, test, vi } from 'vitest';
 
 import { eventuallyPasses } from '../support/eventually.ts';
 import { aStore, ForsundProcess } from '../support/forsund-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { runForsun } from '../support/run-forsun.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
-
-/** A port of this machine where nobody listens. */
-async function deadPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 test('law 9, nothing silent: what was given up can be looked up, with its reason, after kill -9 too', async () => {
   const store = await aStore();
   const args = ['--action-retry-delay-seconds', '0'];
   const forsund = await ForsundProcess.start({ store, args });
   const client = forsund.client();
-  const url = `http://127.0.0.1:${await deadPort()}/`;
+  const url = `http://127.0.0.1:${await freePort()}/`;
   const params = { url, body: 'geheim', 'forsun.retries': '1' };
   const { nextFireTime } = await client.createTimeout({ key: 'k', action: 'http', params });
   await client.createTimeout({ key: 'other', params: { cmd: 'exit 3' } });

@@ -1,12 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+
+import { freePort } from './free-port.ts';
 
 /** A real MariaDB on loopback, in a directory of its own; its user `root` has no password. */
 export class MariaDBServer {
@@ -93,14 +94,4 @@ async function launch(directory: string, port: number): Promise<ChildProcess> {
     child.once('close', () => reject(new Error(`mariadbd ended: ${log}`)));
   });
   return child;
-}
-
-/** mariadbd cannot be told to take any port. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,7 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -9,6 +8,7 @@ import pg from 'pg';
 import { onTestFinished } from 'vitest';
 
 import { eventuallyPasses } from './eventually.ts';
+import { freePort } from './free-port.ts';
 
 const versions = '/usr/lib/postgresql';
 const nobody = 65_534;
@@ -90,13 +90,3 @@ const asOther = (cwd: string) => ({
   env: { PATH: process.env['PATH'] },
   ...(process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {}),
 });
-
-/** PostgreSQL cannot be asked to pick one. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Redis } from 'ioredis';
+
+import { freePort } from './free-port.ts';
 
 export interface RedisServerOptions {
   /** As on its command line: `--appendonly yes`. */
@@ -90,14 +91,4 @@ export class RedisServer {
     }
     await rm(this.#directory, { recursive: true, force: true });
   }
-}
-
-/** One that was free a moment ago: redis-server itself takes port 0 for none. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
