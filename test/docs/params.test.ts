@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 
 import { beanstalkParams } from '../../src/actions/beanstalk.ts';
 import { httpParams } from '../../src/actions/http-call.ts';
@@ -8,6 +9,7 @@ import { redisParams } from '../../src/actions/redis.ts';
 import { mysqlParams } from '../../src/actions/mysql.ts';
 import { shellParams } from '../../src/actions/shell.ts';
 import { thriftParams } from '../../src/actions/thrift.ts';
+import { allSettings } from '../../src/config/load.ts';
 import { policyOf } from '../../src/core/policy.ts';
 
 const read = (page: string): string =>
@@ -25,17 +27,40 @@ function rowsBelow(page: string, heading: string): readonly string[][] {
     .map(([, ...cells]) => cells);
 }
 
-describe('docs/actions.md', () => {
-  test.each([
-    ['## shell', Object.keys(shellParams.shape)],
-    ['## http', [...Object.keys(httpParams.shape), 'header_<name>']],
-    ['## redis', Object.keys(redisParams.shape)],
-    ['## thrift', Object.keys(thriftParams.shape)],
-    ['## beanstalk', Object.keys(beanstalkParams.shape)],
-    ['## mysql', Object.keys(mysqlParams.shape)],
-  ])('has every param of %s, and no other', (heading, params) => {
-    const documented = rowsBelow('actions.md', heading).map(([name]) => name);
-    expect(documented.toSorted()).toEqual(params.toSorted());
+/** What a plan that leaves a param out gets, as the schema has it; undefined where a setting or nothing decides. */
+function defaultOf(schema: unknown): string | undefined {
+  if (schema instanceof z.ZodDefault) return String(schema.def.defaultValue) || 'empty';
+  return schema instanceof z.ZodOptional ? undefined : 'needed';
+}
+
+describe.each([
+  ['shell', shellParams, []],
+  ['http', httpParams, ['header_<name>']],
+  ['redis', redisParams, []],
+  ['thrift', thriftParams, []],
+  ['beanstalk', beanstalkParams, []],
+  ['mysql', mysqlParams, []],
+])('docs/actions.md, ## %s', (action, { shape }: z.ZodObject, patterns) => {
+  const rows = rowsBelow('actions.md', `## ${action}`);
+
+  test('has every param, and no other', () => {
+    const documented = rows.map(([name]) => name);
+    expect(documented.toSorted()).toEqual([...Object.keys(shape), ...patterns].toSorted());
+  });
+
+  test('has the default of every param, and of the setting that gives it', () => {
+    for (const [name = '', cell = ''] of rows.filter(([name = '']) => name in shape)) {
+      const byDefault = defaultOf(shape[name]);
+      const [first = '', second = ''] = cell.replaceAll('`', '').split(', ');
+      if (byDefault !== undefined) {
+        expect([name, first]).toEqual([name, byDefault]);
+      } else if (first.startsWith('--')) {
+        const setting = allSettings.find(({ flag }) => `--${flag}` === first);
+        expect(setting?.default).toBeOneOf([second, '']);
+      } else {
+        expect(first).toBeOneOf(['none', 'nothing']);
+      }
+    }
   });
 });
 
