@@ -2,6 +2,8 @@ interface SystemError extends Error {
   readonly code: string;
   readonly syscall?: string;
   readonly address?: string;
+  /** What was looked up, of a name. */
+  readonly hostname?: string;
   readonly port?: number;
   readonly path?: string;
 }
@@ -12,6 +14,7 @@ const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'it is in use; is a forsund running already?',
   EADDRNOTAVAIL: 'this machine has no such address',
   ENOTFOUND: 'the name is unknown',
+  EAI_AGAIN: 'no name server answers',
   ENOENT: 'no such file or directory',
   ENOTDIR: 'a part of the path is no directory',
   EISDIR: 'it is a directory',
@@ -26,8 +29,9 @@ export function failureText(error: unknown): string {
   if (!isSystemError(error)) return oneLine(error.message || error.name);
   const reason = reasons[error.code] ?? error.message;
   if (error.syscall === 'listen' || error.syscall === 'getaddrinfo') {
-    const where = [error.address, error.port].filter((part) => part !== undefined).join(' port ');
-    return oneLine(`cannot listen on ${where || 'that address'}: ${reason}`);
+    const at = [error.hostname ?? error.address, error.port];
+    const where = at.filter((part) => part !== undefined).join(' port ');
+    return oneLine(`cannot listen on ${where}: ${reason}`);
   }
   return oneLine(error.path === undefined ? error.message : `${error.path}: ${reason}`);
 }
