@@ -5,7 +5,9 @@ import { failureText } from '../../src/cli/failure-text.ts';
 /** What Node makes of it when a name to listen on cannot be looked up. */
 const lookupError = (code: string, hostname: string): Error =>
   Object.assign(new Error(`getaddrinfo ${code} ${hostname}`), {
-    ...{ code, hostname, syscall: 'getaddrinfo' },
+    code,
+    hostname,
+    syscall: 'getaddrinfo',
   });
 
 test.each([
