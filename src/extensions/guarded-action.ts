@@ -1,10 +1,20 @@
-import { type Action, isOutcome, type Outcome, type PreparedAction } from '../actions/action.ts';
+import {
+  type Action,
+  isOutcome,
+  type Outcome,
+  type PreparedAction,
+  type Run,
+} from '../actions/action.ts';
 import { ForsunError, quote } from '../core/errors.ts';
+import type { Params } from '../core/plan.ts';
 import { ExtensionError, type Step, thrownText } from './extension-error.ts';
 import { blockedMs, closing, runStep, type StepDeps } from './step.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 /** Whom an origin names is whatever it says; its length is ours to limit, for it is stored. */
 const maxOriginLength = 512;
+/** The longest wait that a retry may ask for: a time far beyond any calendar is one that no store keeps. */
+const maxAfterSeconds = 366 * 86_400;
 
 /** An extension's action, of which a mistake costs its own plans only, and is told under its name. */
 export function guardedAction(extension: string, action: Action, deps: StepDeps): Action {
@@ -23,17 +33,29 @@ export function guardedAction(extension: string, action: Action, deps: StepDeps)
     }
   };
 
+  /** The run with a signal of its own, which aborts as the server's: what its listeners throw is theirs. */
+  const runWith = async (prepared: PreparedAction, given: Run): Promise<unknown> => {
+    const own = new AbortController();
+    const abort = (): void => work('run', () => own.abort(given.signal.reason));
+    if (given.signal.aborted) abort();
+    given.signal.addEventListener('abort', abort);
+    try {
+      return await work('run', () => prepared.run({ ...given, signal: own.signal }));
+    } finally {
+      given.signal.removeEventListener('abort', abort);
+    }
+  };
+
   const tell = (step: 'prepare' | Step, reason: string): void =>
     log.error('extension_broke', { extension, step, action: name, reason });
 
-  const prepare = (call: () => PreparedAction): PreparedAction => {
+  const prepare = (params: Params): PreparedAction => {
     try {
-      const prepared = work('prepare', call);
-      requirePrepared(prepared);
-      return prepared;
+      // A copy: the plan keeps its params as they are.
+      return judged(work('prepare', () => action.prepare(new Map(params))));
     } catch (error) {
       if (error instanceof ForsunError) throw error;
-      tell('prepare', thrownText(error));
+      tell('prepare', thrownText(error, withoutSecrets(params)));
       // The client learns whose mistake it is; what else the error says is for the log.
       throw new ForsunError(
         'unknown',
@@ -45,7 +67,7 @@ export function guardedAction(extension: string, action: Action, deps: StepDeps)
   return {
     ...{ name, maxRunsPerOrigin, timeoutSeconds, retriesDeadline },
     prepare(params) {
-      const prepared = prepare(() => action.prepare(params));
+      const prepared = prepare(params);
       const { origin, maxRuns } = prepared;
       return {
         ...(origin === undefined ? {} : { origin: ownOrigin(name, origin) }),
@@ -56,10 +78,10 @@ export function guardedAction(extension: string, action: Action, deps: StepDeps)
             reason: `the extension ${extension} broke: ${what}`,
           });
           try {
-            const outcome: unknown = await work('run', () => prepared.run(given));
-            return isOutcome(outcome) ? outcome : broken('its answer is no outcome');
+            const outcome = judgedOutcome(await runWith(prepared, given));
+            return outcome ?? broken('its answer is no outcome');
           } catch (error) {
-            return broken(thrownText(error));
+            return broken(thrownText(error, withoutSecrets(params)));
           }
         },
       };
@@ -79,15 +101,39 @@ export function guardedAction(extension: string, action: Action, deps: StepDeps)
 const ownOrigin = (action: string, origin: string): string =>
   origin.startsWith(`${action}:`) ? origin : `${action}:${origin}`;
 
-function requirePrepared(prepared: Partial<PreparedAction> | null | undefined): void {
-  if (typeof prepared !== 'object' || prepared === null || typeof prepared.run !== 'function') {
-    throw new Error('prepare answered nothing that can run');
-  }
-  const { origin = 'absent', maxRuns = 1 } = prepared;
-  if (typeof origin !== 'string' || origin === '' || origin.length > maxOriginLength) {
+/** What prepare has answered, each member read once: it may be anything, and another each time. */
+function judged(prepared: Partial<PreparedAction> | null | undefined): PreparedAction {
+  if (typeof prepared !== 'object' || prepared === null) throw notPrepared();
+  const { origin, maxRuns, run } = prepared;
+  if (typeof run !== 'function') throw notPrepared();
+  if (origin !== undefined && !isOrigin(origin)) {
     throw new Error(`its origin is no text of 1 to ${maxOriginLength} characters`);
   }
-  if (!(Number.isInteger(maxRuns) && maxRuns > 0)) {
+  if (maxRuns !== undefined && !(Number.isInteger(maxRuns) && maxRuns > 0)) {
     throw new Error('its maxRuns is no whole number above 0');
   }
+  return {
+    ...(origin === undefined ? {} : { origin }),
+    ...(maxRuns === undefined ? {} : { maxRuns }),
+    run: (given) => run.call(prepared, given),
+  };
+}
+
+const notPrepared = (): Error => new Error('prepare answered nothing that can run');
+
+const isOrigin = (origin: unknown): boolean =>
+  typeof origin === 'string' && origin !== '' && origin.length <= maxOriginLength;
+
+/** The outcome, each member read once; undefined when it is none. */
+function judgedOutcome(answer: unknown): Outcome | undefined {
+  if (typeof answer !== 'object' || answer === null) return undefined;
+  const { kind, reason, afterSeconds } = answer as Partial<Record<string, unknown>>;
+  const outcome: unknown = {
+    kind,
+    reason,
+    ...(afterSeconds === undefined ? {} : { afterSeconds }),
+  };
+  if (!isOutcome(outcome)) return undefined;
+  if (outcome.kind !== 'retry' || outcome.afterSeconds === undefined) return outcome;
+  return { ...outcome, afterSeconds: Math.min(outcome.afterSeconds, maxAfterSeconds) };
 }

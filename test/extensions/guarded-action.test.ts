@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Action, PreparedAction, Run } from '../../src/actions/action.ts';
 import { badArgument } from '../../src/core/errors.ts';
+import type { Guests } from '../../src/extensions/guests.ts';
 import { guardedAction } from '../../src/extensions/guarded-action.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { T0 } from '../support/plans.ts';
@@ -13,7 +14,10 @@ const run: Run = {
 };
 
 /** The action `x` of the extension `ext`, with these members. */
-function setUp(members: Partial<Record<keyof Action, unknown>>) {
+function setUp(
+  members: Partial<Record<keyof Action, unknown>>,
+  guests: Guests = { work: (_extension, work) => work() },
+) {
   const clock = new FakeClock();
   const log = new RecordedLog();
   const action = {
@@ -21,7 +25,6 @@ function setUp(members: Partial<Record<keyof Action, unknown>>) {
     ...{ prepare: () => ({ run: () => Promise.resolve({ kind: 'done' }) }) },
     ...members,
   } as Action;
-  const guests = { work: <T>(_extension: string, work: () => T) => work() };
   const guarded = guardedAction('ext', action, { clock, log, guests, timeoutSeconds: 10 });
   return { guarded, clock, log };
 }
@@ -54,7 +57,77 @@ describe('an action of an extension', () => {
     const ready = guarded.prepare(new Map([['host', 'h']]));
     expect(ready).toMatchObject({ origin: 'x:h', maxRuns: 2 });
     expect(await ready.run(run)).toEqual({ kind: 'retry', reason: 'later', afterSeconds: 3 });
-    expect(runs).toEqual([run]);
+    expect(runs).toEqual([{ ...run, signal: expect.any(AbortSignal) as AbortSignal }]);
+  });
+
+  test('is told of the deadline under its own name', async () => {
+    const workers: string[] = [];
+    const guests = {
+      work: <T>(extension: string, work: () => T): T => {
+        workers.push(extension);
+        return work();
+      },
+    };
+    const ends = new AbortController();
+    const seen: unknown[] = [];
+    const { guarded } = setUp(
+      {
+        prepare: () => ({
+          run: ({ signal }: Run) =>
+            new Promise((resolve) => {
+              signal.addEventListener('abort', () => {
+                seen.push(workers.splice(0), signal.reason);
+                resolve({ kind: 'done' });
+              });
+            }),
+        }),
+      },
+      guests,
+    );
+    const ended = guarded.prepare(new Map()).run({ ...run, signal: ends.signal });
+    workers.splice(0);
+    ends.abort('late');
+    expect(await ended).toEqual({ kind: 'done' });
+    expect(seen).toEqual([['ext'], 'late']);
+    const gone = guarded.prepare(new Map()).run({ ...run, signal: AbortSignal.abort('gone') });
+    await expect(Promise.race([gone, Promise.resolve('still runs')])).resolves.toBe('still runs');
+  });
+
+  test('cannot change the params that the plan keeps', () => {
+    const { guarded } = setUp({
+      prepare: (params: Map<string, string>) => {
+        params.clear();
+        return { run: () => undefined };
+      },
+    });
+    const params = new Map([['host', 'h']]);
+    guarded.prepare(params);
+    expect(params).toEqual(new Map([['host', 'h']]));
+  });
+
+  test('waits a year for its next attempt at most', async () => {
+    const after = async (afterSeconds: number) =>
+      outcomeOf(() => ({ kind: 'retry', reason: 'later', afterSeconds }));
+    expect(await after(86_400)).toMatchObject({ afterSeconds: 86_400 });
+    expect(await after(1e300)).toMatchObject({ afterSeconds: 366 * 86_400 });
+  });
+
+  test('is believed by what its answers say when they are first asked', async () => {
+    const once = (value: unknown): (() => unknown) => {
+      let asked = 0;
+      return () => (asked++ === 0 ? value : throwing(new Error('asked again'))());
+    };
+    const getters = (values: Readonly<Record<string, unknown>>): object =>
+      Object.defineProperties(
+        {},
+        Object.fromEntries(
+          Object.entries(values).map(([name, value]) => [name, { get: once(value) }]),
+        ),
+      );
+    const outcome = getters({ kind: 'failed', reason: 'no' });
+    const answer = prepared(getters({ origin: 'h', maxRuns: 2, run: () => outcome }));
+    expect(answer).toMatchObject({ origin: 'x:h', maxRuns: 2 });
+    expect(await answer.run(run)).toEqual({ kind: 'failed', reason: 'no' });
   });
 
   test('refuses as it likes', () => {
@@ -129,6 +202,23 @@ describe('an action of an extension', () => {
       kind: 'failed',
       reason: `the extension ext broke: ${reason}`,
     });
+  });
+
+  test('that throws shows no param of the plan and no credentials', async () => {
+    const error = new Error('no login at\npg://me:hun@ter2@db1/ with s3cret s3cret!\n… of db1');
+    const params = new Map([
+      ...[['host', 'db1'] as const, ['password', 's3cret'] as const],
+      ...[['other', 's3cret!\n'] as const, ['ssl', 'no'] as const],
+    ]);
+    const told = 'no login at pg://…@db1/ with … …… of db1';
+
+    const runs = setUp({ prepare: () => ({ run: throwing(error) }) }).guarded;
+    expect(await runs.prepare(params).run(run)).toMatchObject({
+      reason: `the extension ext broke: ${told}`,
+    });
+    const { guarded, log } = setUp({ prepare: throwing(error) });
+    expect(() => guarded.prepare(params)).toThrow('looked at these params');
+    expect(log.lines[0]!.fields['reason']).toBe(told);
   });
 
   test.each([
