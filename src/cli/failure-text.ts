@@ -39,5 +39,6 @@ export function failureText(error: unknown): string {
 const isSystemError = (error: Error): error is SystemError =>
   'code' in error && 'syscall' in error && typeof error.code === 'string';
 
-// A name from outside must not write over the line.
-const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f]+/g, ' ');
+/** The text as one line that a terminal only shows: a name or an error from outside may hold anything. */
+export const oneLine = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ');

@@ -14,7 +14,7 @@ import { stayAlive } from '../runtime/stay-alive.ts';
 import { stopSignal } from '../runtime/stop-signal.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { forsunVersion } from '../runtime/version.ts';
-import { failureText } from './failure-text.ts';
+import { failureText, oneLine } from './failure-text.ts';
 
 /** A running server. */
 export interface App {
@@ -150,4 +150,4 @@ function demonLogFile(): string {
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
-const complain = (line: string): void => void process.stderr.write(`forsund: ${line}\n`);
+const complain = (line: string): void => void process.stderr.write(`forsund: ${oneLine(line)}\n`);

@@ -12,7 +12,7 @@ export function exitOnBugs(log: ProcessLog, tell: (message: string) => void): vo
   let isEnding = false;
   process.on('uncaughtException', (error: unknown, origin) => {
     const extension = guests.atWork();
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const message = textOf(error);
     log.error('stopped_by_bug', { origin, extension, error: message });
     if (isEnding) return;
     isEnding = true;
@@ -23,4 +23,13 @@ export function exitOnBugs(log: ProcessLog, tell: (message: string) => void): vo
       void log.close().finally(() => process.exit(1));
     });
   });
+}
+
+/** Anything can be thrown; what has no text must not end us before it is told. */
+function textOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? (error.stack ?? error.message) : error);
+  } catch {
+    return 'what was thrown cannot be shown';
+  }
 }

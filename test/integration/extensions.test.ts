@@ -145,10 +145,33 @@ describe('an extension that misbehaves', () => {
     await client.ping();
   });
 
-  test('with an error that nobody catches ends the server, which says whose it was', async () => {
-    const late = 'register() {}, start() { setTimeout(() => { throw new Error("oh"); }, 300); }';
-    const path = await anExtensionPath({ 'bad.mjs': extensionSource('bad', late) });
+  test.each([
+    ['an error', 'throw new Error("\\u001b[31moh\\u009b")', 'Error:  [31moh '],
+    ['what cannot be shown', 'throw Object.create(null)', 'what was thrown cannot be shown'],
+    ['a rejection', 'Promise.reject(new Error("oh"))', 'Error: oh'],
+  ])('with %s that nobody catches ends the server, which says whose it was', async (...given) => {
+    const [, late, told] = given;
+    const start = `register() {}, start() { setTimeout(() => { ${late}; }, 300); }`;
+    const path = await anExtensionPath({ 'bad.mjs': extensionSource('bad', start) });
     const forsund = await ForsundProcess.start({ store: await aStore(), args: flags(path, 'bad') });
+    expect(await forsund.exited).toMatchObject({ code: 1 });
+    expect(forsund.output).toContain(`forsund: stopped by a bug of the extension bad: ${told}\n`);
+    expect(forsund.output).toMatch(/ERROR stopped_by_bug origin=\w+ extension=bad error=/);
+  });
+
+  test('with an error at the deadline of its run is named too', async () => {
+    const action = actionSource(
+      'broken',
+      `prepare: () => ({
+        run: ({ signal }) => new Promise(() => {
+          signal.addEventListener('abort', () => { throw new Error('oh'); });
+        }),
+      })`,
+    );
+    const path = await anExtensionPath({ 'bad.mjs': registering('bad', action) });
+    const forsund = await ForsundProcess.start({ store: await aStore(), args: flags(path, 'bad') });
+    const params = { 'forsun.timeout': '1' };
+    await forsund.client().createTimeout({ key: 'a', ...once, action: 'broken', params });
     expect(await forsund.exited).toMatchObject({ code: 1 });
     expect(forsund.output).toContain('stopped by a bug of the extension bad: Error: oh');
   });
