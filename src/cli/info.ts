@@ -1,6 +1,6 @@
 import { textsOf } from './arguments.ts';
 import type { Command } from './command.ts';
-import { printable } from './output.ts';
+import { jsonText, printable } from './output.ts';
 
 export const infoCommand: Command = {
   name: 'info',
@@ -10,7 +10,7 @@ export const infoCommand: Command = {
     textsOf(args, { from: 0, to: 0, usage: 'info without arguments' });
     const info = await client.info();
     if (json) {
-      await output.write(`${JSON.stringify(Object.fromEntries(info))}\n`);
+      await output.write(`${jsonText(Object.fromEntries(info))}\n`);
       return;
     }
     for (const [name, value] of info) {

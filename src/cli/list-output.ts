@@ -1,4 +1,4 @@
-import type { Output, Paint } from './output.ts';
+import { jsonText, type Output, type Paint } from './output.ts';
 
 /** How one of a list is shown. */
 export interface Shown<T> {
@@ -22,7 +22,7 @@ export async function writeList<T>(
   let count = 0;
   for await (const item of items) {
     const line = json
-      ? `${count === 0 ? '[' : ','}\n${JSON.stringify(shown.json(item))}`
+      ? `${count === 0 ? '[' : ','}\n${jsonText(shown.json(item))}`
       : shown.line(item, output.paint);
     await output.write(line);
     count++;

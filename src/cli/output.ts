@@ -38,3 +38,6 @@ export const printable = (text: string): string =>
   text.replace(/[\p{Cc}\p{Zl}\p{Zp}]|[\u202a-\u202e\u2066-\u2069]/gu, (char) =>
     char === '\n' ? '\\n' : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+
+/** A document for programs in one line, which a terminal only shows too: what it would obey is escaped. */
+export const jsonText = (document: object): string => printable(JSON.stringify(document));

@@ -2,7 +2,7 @@ import type { Plan } from '../client/plan.ts';
 import { formatSetLine } from '../grammar/set-line-format.ts';
 import { writeList, type ListWriter } from './list-output.ts';
 import { formatLocalTime } from './local-time.ts';
-import { printable, type Paint } from './output.ts';
+import { jsonText, type Paint, printable } from './output.ts';
 
 /** A plan for people: its next fire time, or `-`, and the line that `set` would make it from. */
 export function planLine(plan: Plan, paint: Paint): string {
@@ -40,7 +40,7 @@ export const planJson = (plan: Plan): object => ({
 });
 
 export async function writePlan(plan: Plan, { output, json }: ListWriter): Promise<void> {
-  await output.write(json ? `${JSON.stringify(planJson(plan))}\n` : planLine(plan, output.paint));
+  await output.write(json ? `${jsonText(planJson(plan))}\n` : planLine(plan, output.paint));
 }
 
 /** Plans as they come: a line each, or one JSON array with a plan a line. */

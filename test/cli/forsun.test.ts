@@ -134,6 +134,14 @@ describe('--json', () => {
     expect(await json('version')).toEqual({ version: expect.any(String) as string });
   });
 
+  test('what a terminal would obey is escaped in it, and means the same', async () => {
+    const reason = 'no\x1b[2J\u009b2J\u007f\u202e\u2028\n';
+    server.failures.push(aWireFailure('a', 4, reason));
+    const { stdout } = await forsun('--json', 'failures');
+    expect(stdout).not.toMatch(/[\x1b\u007f-\u009f\u2028\u202e]/);
+    expect(JSON.parse(stdout)).toMatchObject([{ reason }]);
+  });
+
   test('an error is a document on standard error', async () => {
     expect(await forsun('get', 'nope', '--json')).toEqual({
       stdout: '',
