@@ -6,11 +6,11 @@ import { AskedSettings } from './asked-settings.ts';
 import type { Extension, ExtensionHost, OpenStore } from './extension.ts';
 import { ExtensionError } from './extension-error.ts';
 import { guardedAction } from './guarded-action.ts';
-import { guardedOpen } from './guarded-store.ts';
 import { locate, type Places } from './locate.ts';
 import { namedLog } from './named-log.ts';
 import { Registrations, type Taken } from './registrations.ts';
 import { closing, runStep, type StepDeps } from './step.ts';
+import { guardedOpen } from './store-opening.ts';
 
 export interface ExtensionsSettings extends Places {
   readonly names: readonly string[];
@@ -114,7 +114,6 @@ export class Extensions {
     if (misspelt !== undefined) {
       throw new ExtensionError(name, 'register', `it knows no setting "${misspelt}"`);
     }
-    const { guests } = this.#deps;
     return {
       name,
       extension,
@@ -124,7 +123,7 @@ export class Extensions {
       stores: new Map(
         [...registrations.stores].map(([driver, open]) => [
           driver,
-          guardedOpen(name, driver, open, guests),
+          guardedOpen(name, driver, open, this.#deps),
         ]),
       ),
     };

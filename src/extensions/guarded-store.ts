@@ -1,52 +1,75 @@
-import type { Store } from '../stores/store.ts';
-import type { OpenStore } from './extension.ts';
+import { ForsunError } from '../core/errors.ts';
+import type { Claim, Store } from '../stores/store.ts';
 import { thrownText } from './extension-error.ts';
 import type { Guests } from './guests.ts';
-import { namedLog } from './named-log.ts';
 
-const methods = [
-  ...['now', 'put', 'remove', 'get', 'getMany', 'keys', 'dueAt', 'planCount'],
-  ...['claim', 'claimParked', 'parkedOrigins', 'settle', 'failures', 'close'],
-];
-
-/** Opens an extension's store, or says whose store it is that cannot be opened, and why. */
-export function guardedOpen(
+/**
+ * The store, its code under its extension's name. Whatever it throws comes as a rejection with an Error, and
+ * so does a claim that is none: the scheduler tells of it and goes on.
+ */
+export function guardedStore(
   extension: string,
   driver: string,
-  open: OpenStore,
+  store: Store,
   guests: Guests,
-): OpenStore {
-  const refusal = (reason: string): Error =>
-    new Error(`the store ${driver} of the extension ${extension} could not be opened: ${reason}`);
-  return async (options) => {
-    let store: Store;
-    const { clock, log, counters, statusKeepSeconds, policy, random, onFatal, failuresKept } =
-      options;
-    const theirs = { clock, counters, statusKeepSeconds, policy, random, onFatal, failuresKept };
+): Store {
+  const whose = `the store ${driver} of the extension ${extension}`;
+  const ask = async <T>(method: string, work: () => Promise<T>): Promise<T> => {
     try {
-      store = await guests.work(extension, async () =>
-        open({ ...theirs, log: namedLog(extension, log) }),
-      );
+      return await guests.work(extension, work);
     } catch (error) {
-      throw refusal(thrownText(error));
+      if (error instanceof ForsunError) throw error;
+      throw new Error(`${whose} broke in ${method}: ${thrownText(error)}`);
     }
-    const missing = missingOf(store);
-    if (missing !== undefined) throw refusal(`it has no ${missing}`);
-    return store;
+  };
+  const requireClaims = (claims: unknown, most: number): void => {
+    const wrong = wrongIn(claims, most);
+    if (wrong !== undefined) throw new Error(wrong);
+  };
+  return {
+    recovery: store.recovery,
+    now: () => guests.work(extension, () => store.now()),
+    planCount: () => guests.work(extension, () => store.planCount()),
+    put: (draft, first) => ask('put', () => store.put(draft, first)),
+    remove: (key) => ask('remove', () => store.remove(key)),
+    get: (key) => ask('get', () => store.get(key)),
+    getMany: (keys) => ask('getMany', () => store.getMany(keys)),
+    keys: (prefix, limit) => ask('keys', () => store.keys(prefix, limit)),
+    dueAt: (second, limit) => ask('dueAt', () => store.dueAt(second, limit)),
+    claim: (until, room) =>
+      ask('claim', async () => {
+        const result = await store.claim(until, room);
+        requireClaims(result.claims, room.firings);
+        return result;
+      }),
+    claimParked: (origin, limit) =>
+      ask('claimParked', async () => {
+        const claims = await store.claimParked(origin, limit);
+        requireClaims(claims, limit);
+        return claims;
+      }),
+    parkedOrigins: (after, limit) => ask('parkedOrigins', () => store.parkedOrigins(after, limit)),
+    settle: (firing, settlement) => ask('settle', () => store.settle(firing, settlement)),
+    failures: (prefix, limit) => ask('failures', () => store.failures(prefix, limit)),
+    close: () => ask('close', () => store.close()),
   };
 }
 
-function missingOf(store: object | null | undefined): string | undefined {
-  const members = store as Readonly<Record<string, unknown>> | null | undefined;
-  return [...methods, 'recovery'].find((name) =>
-    name === 'recovery' ? !isRecovery(members?.[name]) : typeof members?.[name] !== 'function',
-  );
+/** What is wrong with claims, of which each would be run; undefined: nothing. */
+function wrongIn(claims: unknown, most: number): string | undefined {
+  if (!Array.isArray(claims)) return 'its answer has no list of claims';
+  if (claims.length > most) return `it answered ${claims.length} claims, asked for ${most}`;
+  const at = claims.findIndex((claim) => !isClaim(claim));
+  return at < 0 ? undefined : `number ${at} of its claims is none`;
 }
 
-const isRecovery = (value: unknown): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  'givenUp' in value &&
-  Array.isArray(value.givenUp) &&
-  'reclaimed' in value &&
-  typeof value.reclaimed === 'number';
+function isClaim(claim: unknown): claim is Claim {
+  const { firing, plan } = (claim ?? {}) as Partial<Claim>;
+  return (
+    typeof firing?.key === 'string' &&
+    [firing.generation, firing.fireTime, firing.attempt, firing.failures].every(Number.isInteger) &&
+    plan?.key === firing.key &&
+    typeof plan.action === 'string' &&
+    plan.params instanceof Map
+  );
+}

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+
 import { describe, expect, test } from 'vitest';
 
 import { actionSource, anExtensionPath, extensionSource } from '../support/extension-path.ts';
@@ -200,4 +202,39 @@ test('a driver that nobody has is refused, with those there are', async () => {
   await expect(start('notes')).rejects.toThrow(
     'the store notes of the extension notes could not be opened: it has no now',
   );
+});
+
+test('a store that breaks its rules is told of by name, and what it keeps fires once it keeps them', async () => {
+  const journal = await readFile('examples/extensions/journal.mjs', 'utf8');
+  const moody = `
+    import { openJournalStore } from './journal.mjs';
+    const moods = [
+      () => { throw null; },
+      () => Promise.reject(Object.create(null)),
+      () => undefined,
+      () => ({ claims: [{}], merged: 0, skipped: 0, misfires: 0, moved: 1, more: false }),
+    ];
+    const open = async (options) => {
+      const store = await openJournalStore(process.env.HOME + '/journal', options);
+      const claim = store.claim.bind(store);
+      return Object.assign(store, { claim: (...asked) => (moods.shift() ?? claim)(...asked) });
+    };
+    export default {
+      name: 'moody',
+      register(host) { host.registerStore('moody', open); },
+    };`;
+  const path = await anExtensionPath({ 'moody.mjs': moody, 'journal.mjs': journal });
+  const args = [...flags(path, 'moody'), '--driver', 'moody'];
+  const forsund = await ForsundProcess.start({ store: await aStore(), args });
+  const client = forsund.client();
+  await client.createTimeout({ key: 'a', ...once, action: 'shell', params: { cmd: 'exit 3' } });
+  await eventually(() => forsund.output.includes('firing_failed'));
+  const told = [...forsund.output.matchAll(/due_not_claimed error="Error: (.*)"/g)];
+  expect(told.map(([, text]) => text)).toEqual([
+    'the store moody of the extension moody broke in claim: it threw null',
+    'the store moody of the extension moody broke in claim: it threw what cannot be shown',
+    expect.stringContaining('broke in claim: TypeError: Cannot read properties of undefined'),
+    'the store moody of the extension moody broke in claim: number 0 of its claims is none',
+  ]);
+  expect(await client.getFailures('a')).toMatchObject([{ key: 'a', attempts: 1 }]);
 });
