@@ -7,16 +7,16 @@ import { SettingError } from './setting-error.ts';
 export type ExtensionSections = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /** An extension's own setting, as a variable: two underscores end the name. */
-const variable = /^FORSUN_EXTENSION_([A-Z0-9_]+?)__([A-Z0-9_]+)$/;
+export const isOfExtension = (variable: string): boolean =>
+  /^FORSUN_EXTENSION_[A-Z0-9_]+__[A-Z0-9_]+$/.test(variable);
 
-export const isOfExtension = (variableName: string): boolean => variable.test(variableName);
-
-/** In a variable's name every character that is no letter or digit is an underscore. */
-const upperCase = (name: string): string => name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
+/** What its variables begin with; every character of its name that is no letter or digit is an underscore. */
+const prefixOf = (extension: string): string =>
+  `FORSUN_EXTENSION_${extension.toUpperCase().replace(/[^A-Z0-9]/g, '_')}__`;
 
 /**
  * What `[extension.NAME]` and, over it, FORSUN_EXTENSION_<NAME>__<KEY> say to the extensions that are loaded;
- * a section of another one is refused by name, a variable of another one is a warning.
+ * refused by name are a section of another one, and a variable that could be of two; one of none is a warning.
  */
 export function extensionSections(
   names: readonly string[],
@@ -24,23 +24,32 @@ export function extensionSections(
   environment: Environment,
   warnings: string[],
 ): ExtensionSections {
-  const sections = new Map(names.map((name) => [name, new Map<string, string>()]));
+  const loaded = [...new Set(names)];
+  const sections = new Map(loaded.map((name) => [name, new Map<string, string>()]));
   for (const { extension, key, value, line } of conf.entries) {
     if (extension === undefined || value === '') continue;
     const section = sections.get(extension);
-    if (section === undefined) throw notLoaded(extension, `${conf.file}:${line}`, names);
+    if (section === undefined) throw notLoaded(extension, `${conf.file}:${line}`, loaded);
     section.set(key, value);
   }
   for (const [name, text] of Object.entries(environment)) {
-    const [, extension, key = ''] = variable.exec(name) ?? [];
-    if (extension === undefined || text === undefined || text === '') continue;
-    const meant = names.filter((one) => upperCase(one) === extension);
-    if (meant.length === 0)
+    if (!isOfExtension(name) || text === undefined || text === '') continue;
+    const [meant, ...others] = loaded.filter((one) => name.startsWith(prefixOf(one)));
+    if (meant === undefined) {
       warnings.push(`ignored, because no extension so called is loaded: ${name}`);
-    for (const one of meant) sections.get(one)?.set(key.toLowerCase(), text);
+    } else if (others.length > 0) {
+      throw new SettingError(
+        `${name} could be meant for the extensions ${[meant, ...others].join(' and ')}; ${sectionHint(meant)}`,
+      );
+    } else {
+      sections.get(meant)?.set(name.slice(prefixOf(meant).length).toLowerCase(), text);
+    }
   }
   return sections;
 }
+
+const sectionHint = (extension: string): string =>
+  `in forsun.conf a section as [extension.${extension}] tells whose a setting is`;
 
 function notLoaded(extension: string, place: string, names: readonly string[]): SettingError {
   const hint =

@@ -41,8 +41,8 @@ export interface ExtensionHost {
 /** The extension's section of forsun.conf, and the variables over it. */
 export interface ExtensionSettings {
   /**
-   * Its text; undefined when it is not set. A setting that was never asked for when `register` has ended is
-   * refused as misspelt.
+   * Its text; undefined when it is not set. A key is lower-case letters, digits and _: throws for another. A
+   * setting that was never asked for when `register` has ended is refused as misspelt.
    */
   get(key: string): string | undefined;
 }

@@ -41,6 +41,36 @@ describe('settings of an extension', () => {
     expect(() => load(text)).toThrow(hint);
   });
 
+  const names = ['a__b', 'a_', '_', '-x', '@s/p.q', 'B2'] as const;
+
+  test.each(names)('of an extension named %s stand in a variable as in its section', (name) => {
+    const upper = name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
+    const environment = { [`FORSUN_EXTENSION_${upper}__DB__KEY_`]: 'v' };
+    const conf = (text = '') => `[extension]\nextensions = other;${name}\n${text}`;
+    const expected = new Map([['db__key_', 'v']]);
+    const inVariable = load(conf(), environment);
+    expect(inVariable.config.extensionSections.get(name)).toEqual(expected);
+    expect(inVariable.warnings).toEqual([]);
+    const inSection = load(conf(`[extension.${name}]\ndb__key_ = v`));
+    expect(inSection.config.extensionSections.get(name)).toEqual(expected);
+  });
+
+  test.each([
+    ['a-b;a.b', 'FORSUN_EXTENSION_A_B__KEY', 'a-b and a.b'],
+    ['a;A', 'FORSUN_EXTENSION_A__KEY', 'a and A'],
+    ['a__b;a', 'FORSUN_EXTENSION_A__B__KEY', 'a__b and a'],
+  ])('that two extensions, %s, could mean by %s are refused', (extensions, variable, both) => {
+    const conf = `[extension]\nextensions = ${extensions}`;
+    expect(() => load(conf, { [variable]: 'v' })).toThrow(
+      `${variable} could be meant for the extensions ${both}; in forsun.conf a section as [extension.`,
+    );
+  });
+
+  test('of an extension that is named twice are its own', () => {
+    const { config } = load('[extension]\nextensions = a;a', { FORSUN_EXTENSION_A__KEY: 'v' });
+    expect(config.extensionSections.get('a')).toEqual(new Map([['key', 'v']]));
+  });
+
   test('in the environment of one that is not loaded are a warning', () => {
     const { warnings } = load(two, { FORSUN_EXTENSION_OTHER__LEVEL: '3' });
     expect(warnings).toEqual([

@@ -226,6 +226,17 @@ describe('an extension that fails', () => {
     await expect(extensions.register(own)).rejects.toThrow('it knows no setting "fiel"');
   });
 
+  test.each(['File', 'max-size', '', 'a b'])(
+    'that asks for a setting that nothing can spell, %j, is told so',
+    async (key) => {
+      const register = `register({ settings }) { settings.get(${JSON.stringify(key)}); }`;
+      const { extensions } = await setUp({ a: extensionSource('a', register) });
+      await expect(extensions.register(own)).rejects.toThrow(
+        `it asks for the setting "${key}"; keys are lower-case letters, digits and _`,
+      );
+    },
+  );
+
   test('to start, stops the start, or takes all it has brought away', async () => {
     const steps: string[] = [];
     Object.assign(globalThis, { stepsOfTest: steps });
