@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 
-import { packageEntry } from './package-entry.ts';
+import { packageEntries } from './package-entry.ts';
 import { requireTrusted } from './trusted-path.ts';
 
 export interface Places {
@@ -54,12 +54,16 @@ const nodeModulesOf = (installation: string): readonly string[] => {
 async function entryAt(path: string): Promise<string | undefined> {
   const kind = await kindOf(path);
   if (kind !== 'directory') return kind && path;
-  const files = ['package.json', 'index.mjs', 'index.js'].map((file) => join(path, file));
-  for (const file of files) {
-    if ((await kindOf(file)) !== 'file') continue;
-    return file.endsWith('.json') ? packageEntry(path) : file;
-  }
-  throw new Error(`${path} has neither package.json nor index.mjs nor index.js`);
+  const packageFile = join(path, 'package.json');
+  const named = (await kindOf(packageFile)) === 'file' ? await packageEntries(path) : [];
+  const entries = named.length > 0 ? named : [join(path, 'index.mjs'), join(path, 'index.js')];
+  for (const entry of entries) if ((await kindOf(entry)) === 'file') return entry;
+  const [first] = named;
+  throw new Error(
+    first === undefined
+      ? `${path} has neither index.mjs nor index.js, nor a package.json that names another`
+      : `${packageFile} names ${first}, which is not there`,
+  );
 }
 
 async function kindOf(path: string): Promise<'file' | 'directory' | undefined> {

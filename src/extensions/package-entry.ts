@@ -4,14 +4,29 @@ import { join } from 'node:path';
 /** What we import under: the conditions of Node for `import`. */
 const conditions = new Set(['node', 'import', 'module-sync', 'default']);
 
-/** The file that `import` of the package in that directory loads, as its package.json says. */
-export async function packageEntry(directory: string): Promise<string> {
-  const text = await readFile(join(directory, 'package.json'), 'utf8');
-  const { exports, main } = JSON.parse(text) as { exports?: unknown; main?: unknown };
-  const entry = exports === undefined ? main : targetOf(rootOf(exports));
-  if (typeof entry === 'string' && entry !== '') return join(directory, entry);
-  if (exports !== undefined) throw new Error(`${directory}/package.json exports nothing at "."`);
-  return join(directory, 'index.js');
+/**
+ * Where the file may be that `import` of the package in that directory loads, best first; none when its
+ * package.json does not say. Throws when there is none that could be read.
+ */
+export async function packageEntries(directory: string): Promise<readonly string[]> {
+  const { exports, main } = await packageJson(join(directory, 'package.json'));
+  if (exports !== undefined) {
+    const entry = targetOf(rootOf(exports));
+    if (typeof entry === 'string') return [join(directory, entry)];
+    throw new Error(`${directory}/package.json exports nothing at "."`);
+  }
+  if (typeof main !== 'string' || main === '') return [];
+  return [main, `${main}.js`, join(main, 'index.js')].map((entry) => join(directory, entry));
+}
+
+async function packageJson(file: string): Promise<{ exports?: unknown; main?: unknown }> {
+  const text = await readFile(file, 'utf8');
+  try {
+    const json: unknown = JSON.parse(text);
+    return isMap(json) ? json : {};
+  } catch (error) {
+    throw new Error(`${file} is no JSON: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** `exports` is a map of subpaths when its keys begin with a dot, else the root's target itself. */

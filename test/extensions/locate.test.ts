@@ -20,6 +20,21 @@ describe('an extension is found', () => {
       'a/lib/x.js',
     ],
     [
+      'by main without its ending',
+      { 'a/package.json': packageJson({ main: 'lib/x' }), 'a/lib/x.js': '' },
+      'a/lib/x.js',
+    ],
+    [
+      'by main that is a directory',
+      { 'a/package.json': packageJson({ main: './lib' }), 'a/lib/index.js': '' },
+      'a/lib/index.js',
+    ],
+    [
+      'as a directory whose package.json names only what it needs',
+      { 'a/package.json': packageJson({ dependencies: {} }), 'a/index.mjs': '' },
+      'a/index.mjs',
+    ],
+    [
       'by exports, of which main says nothing',
       { 'a/package.json': packageJson({ main: 'x', exports: './e.js' }), 'a/e.js': '' },
       'a/e.js',
@@ -101,7 +116,24 @@ describe('an extension is refused', () => {
   });
 
   test('when its directory has nothing to load', async () => {
-    await expect(find('e')).rejects.toThrow('has neither package.json nor index.mjs nor index.js');
+    await expect(find('e')).rejects.toThrow(
+      `${path}/e has neither index.mjs nor index.js, nor a package.json that names another`,
+    );
+  });
+
+  test.each([
+    ['names what is not there', '{"main":"./gone.js"}', /e.package.json names \S*gone.js, which/],
+    [
+      'exports what is not there',
+      '{"exports":"./gone.js"}',
+      /names \S*gone.js, which is not there/,
+    ],
+    ['exports nothing', '{"exports":{"./x":"./x"},"main":"x"}', /exports nothing at "."/],
+    ['is no JSON', '{main', /e.package.json is no JSON: /],
+    ['is JSON of nothing', 'null', /nor a package.json that names another/],
+  ])('when its package.json %s', async (_, text, reason) => {
+    writeFileSync(join(path, 'e', 'package.json'), text);
+    await expect(find('e')).rejects.toThrow(reason);
   });
 
   test('when it leads out of the extension path', async () => {
