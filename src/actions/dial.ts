@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 import type { Clock } from '../core/time.ts';
 import type { Names } from './names.ts';
@@ -10,10 +11,19 @@ export interface DialOptions {
   readonly timeoutSeconds: number;
   /** Gives the attempt up. */
   readonly signal?: AbortSignal;
+  /** Absent: no TLS. */
+  readonly tls?: TlsOptions;
+}
+
+export interface TlsOptions {
+  /** Whom the certificate must name; empty: the host, an address. */
+  readonly name: string;
+  /** Certificates to trust (PEM) instead of Node's own roots. */
+  readonly ca: string | undefined;
 }
 
 /**
- * A TCP connection to the target, its name looked up without the thread pool. Rejects with a NameError, a
+ * A TCP connection to the target, or HTTP/1.1's TLS on it, its name looked up without the thread pool. Rejects with a NameError, a
  * ConnectTimeout, the system's error, or the signal's reason; then nothing is left open.
  */
 export type Dial = (options: DialOptions) => Promise<Socket>;
@@ -34,17 +44,26 @@ export class ConnectTimeout extends Error {
 const KEEP_ALIVE_MS = 60_000;
 
 export function dialer(clock: Clock, names: Names): Dial {
-  return ({ host, port, ...limits }) => {
-    const socket = connect({
-      ...{ host, port, lookup: names.lookup, noDelay: true },
-      ...{ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+  return ({ host, port, tls, ...limits }) => {
+    const target = { host, port, lookup: names.lookup };
+    if (tls === undefined) {
+      const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
+      const socket = connect({ ...target, ...keepAlive, noDelay: true });
+      return connected(socket, 'connect', clock, limits);
+    }
+    const { name, ca } = tls;
+    const socket = connectTls({
+      ...target,
+      servername: name,
+      ALPNProtocols: ['http/1.1'],
+      ...(ca === undefined ? {} : { ca }),
     });
-    return connected(socket, 'connect', clock, limits);
+    return connected(socket.setNoDelay(true), 'secureConnect', clock, limits);
   };
 }
 
 /** Waits for a socket to be connected; one that is not in time, or not at all, is destroyed. */
-export async function connected<S extends Socket>(
+async function connected<S extends Socket>(
   socket: S,
   event: 'connect' | 'secureConnect',
   clock: Clock,

@@ -1,124 +1,71 @@
-import { setMaxListeners } from 'node:events';
-import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
-
-import { type Dispatcher, Pool } from 'undici';
+import { isIP } from 'node:net';
 
 import type { Clock } from '../core/time.ts';
-import { connected } from './dial.ts';
+import { type ConnectionLimits, Connections } from './connections.ts';
+import type { Dial } from './dial.ts';
+import { HttpConnection, type HttpConnectionLimits } from './http-connection.ts';
 
-/** All that makes a connection what it is: requests that differ in it share none. */
-export interface Target {
-  readonly origin: string;
-  readonly connectTimeoutSeconds: number;
-  /** The Host header where it is not the origin's own: over TLS it names the certificate. */
+/** Whom a request is for. */
+export interface HttpTarget {
+  readonly url: URL;
+  /** The Host header where it is not the URL's own: over TLS it names the certificate. */
   readonly host?: string;
+  readonly connectTimeoutSeconds: number;
 }
 
-export interface ConnectionSettings {
-  /** Origins whose connections are kept; beyond that the one used longest ago is let go. */
-  readonly maxOrigins: number;
-  /** Connections to one of them, which runs of one origin seldom pass; more wait for their turn. */
-  readonly maxRunsPerOrigin: number;
-  readonly maxResponseHeaderBytes: number;
+export interface HttpConnectionSettings extends ConnectionLimits, HttpConnectionLimits {
   /** Certificates to trust (PEM) instead of Node's own roots. */
   readonly ca?: string;
 }
 
-/**
- * An idle connection is kept for less than two seconds: plans fire at whole seconds and servers close idle
- * connections after whole seconds, two at least, so a request never meets the closing one.
- */
-const IDLE_MS = 1_500;
-/** Then a busy connection is replaced too, so that a name that has moved is followed. */
-const MAX_AGE_MS = 60_000;
-
-/** Connections to HTTP servers, pooled by target; HTTP/1.1, certificates verified. */
+/** Connections to HTTP servers; certificates are verified. */
 export class HttpConnections {
   readonly #clock: Clock;
-  readonly #lookup: LookupFunction;
-  readonly #settings: ConnectionSettings;
-  /** By target, the one used longest ago first. */
-  readonly #pools = new Map<string, Pool>();
-  readonly #closing = new Set<Promise<void>>();
-  readonly #stop = new AbortController();
+  readonly #dial: Dial;
+  readonly #settings: HttpConnectionSettings;
+  readonly #connections: Connections<HttpConnection>;
 
-  constructor(clock: Clock, lookup: LookupFunction, settings: ConnectionSettings) {
-    // As many listen as connections are being made; Node warns of more than ten.
-    setMaxListeners(0, this.#stop.signal);
+  constructor(clock: Clock, dial: Dial, settings: HttpConnectionSettings) {
     this.#clock = clock;
-    this.#lookup = lookup;
+    this.#dial = dial;
     this.#settings = settings;
-    setMaxListeners(0, this.#stop.signal); // each socket that connects listens
+    this.#connections = new Connections(clock, settings);
   }
 
-  /** The dispatcher to hand the next request to; not to be kept. */
-  to(target: Target): Dispatcher {
-    const key = `${target.origin} ${target.connectTimeoutSeconds} ${target.host ?? ''}`;
-    const pool = this.#pools.get(key) ?? this.#open(target);
-    this.#pools.delete(key);
-    this.#pools.set(key, pool);
-    const [oldest] = this.#pools;
-    if (oldest !== undefined && this.#pools.size > this.#settings.maxOrigins) {
-      this.#pools.delete(oldest[0]);
-      this.#letGo(oldest[1]);
-    }
-    return pool;
+  /** As Connections.lend, on a connection that differs in nothing from what this target needs. */
+  lend<T>(
+    target: HttpTarget,
+    signal: AbortSignal,
+    use: (connection: HttpConnection) => Promise<T>,
+  ): Promise<T> {
+    const identity = JSON.stringify([target.url.origin, target.host]);
+    return this.#connections.lend(identity, (until) => this.#open(target, until), signal, use);
   }
 
-  /** Ends all connections at once. */
-  async close(): Promise<void> {
-    const pools = [...this.#pools.values()];
-    this.#pools.clear();
-    this.#stop.abort();
-    await Promise.all(pools.map((pool) => pool.destroy()));
-    await Promise.all(this.#closing);
+  close(): void {
+    this.#connections.close();
   }
 
-  #open({ origin, connectTimeoutSeconds }: Target): Pool {
-    return new Pool(origin, {
-      connections: this.#settings.maxRunsPerOrigin,
-      pipelining: 1,
-      keepAliveTimeout: IDLE_MS,
-      keepAliveMaxTimeout: IDLE_MS,
-      keepAliveTimeoutThreshold: 500,
-      clientTtl: MAX_AGE_MS,
-      maxHeaderSize: this.#settings.maxResponseHeaderBytes,
-      headersTimeout: 0, // the whole request has its own deadline
-      bodyTimeout: 0,
-      connect: ({ hostname, port, protocol, servername }, callback) => {
-        const connecting =
-          protocol === 'https:'
-            ? this.#tls(hostname, Number(port) || 443, servername)
-            : this.#tcp(hostname, Number(port) || 80);
-        const event = protocol === 'https:' ? 'secureConnect' : 'connect';
-        const limits = { timeoutSeconds: connectTimeoutSeconds, signal: this.#stop.signal };
-        connected(connecting, event, this.#clock, limits).then(
-          (socket) => callback(null, socket),
-          (error: unknown) => callback(error instanceof Error ? error : new Error('lost'), null),
-        );
-      },
-    });
-  }
-
-  #tcp(host: string, port: number): Socket {
-    return connectTcp({ host, port, lookup: this.#lookup, noDelay: true, keepAlive: true });
-  }
-
-  #tls(host: string, port: number, servername: string | undefined): TLSSocket {
+  async #open(target: HttpTarget, signal: AbortSignal): Promise<HttpConnection> {
+    const { url, host, connectTimeoutSeconds: timeoutSeconds } = target;
+    const isSecure = url.protocol === 'https:';
     const { ca } = this.#settings;
-    return connectTls({
-      host,
-      port,
-      lookup: this.#lookup,
-      servername: servername ?? (isIP(host) === 0 ? host : ''),
-      ALPNProtocols: ['http/1.1'],
-      ...(ca === undefined ? {} : { ca }),
-    }).setNoDelay(true);
+    const socket = await this.#dial({
+      host: hostOf(url),
+      port: Number(url.port) || (isSecure ? 443 : 80),
+      timeoutSeconds,
+      signal,
+      ...(isSecure ? { tls: { name: nameOf(host ?? url.host), ca } } : {}),
+    });
+    return new HttpConnection(socket, url.origin, this.#clock, this.#settings);
   }
+}
 
-  #letGo(pool: Pool): void {
-    const closed: Promise<void> = pool.close().finally(() => this.#closing.delete(closed));
-    this.#closing.add(closed);
-  }
+/** Its name or address, an IPv6 one without brackets. */
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
+
+/** Whom a certificate must name, for a Host header; empty for an address, which TLS cannot ask for. */
+function nameOf(host: string): string {
+  const name = hostOf(new URL(`http://${host}`));
+  return isIP(name) === 0 ? name : '';
 }

@@ -1,9 +1,8 @@
 import { basicAuthorization, digestAuthorization, digestChallengeOf } from './http-auth.ts';
 import type { HttpCall } from './http-call.ts';
+import type { HttpResponse } from './http-connection.ts';
 import type { HttpConnections } from './http-connections.ts';
 import { isRedirect, redirected } from './http-redirect.ts';
-import { type HttpResponse, send } from './http-send.ts';
-import type { RunCut } from './run-cut.ts';
 
 export interface HttpAnswer {
   readonly kind: 'answer';
@@ -30,7 +29,7 @@ export class HttpExchange {
   readonly #connections: HttpConnections;
   readonly #limits: ExchangeLimits;
   readonly #ownHeaders: readonly string[];
-  readonly #cut: RunCut;
+  readonly #signal: AbortSignal;
   #origin = '';
 
   /** `ownHeaders` (flat names and values) go with every request, to whomever it leads. */
@@ -38,12 +37,12 @@ export class HttpExchange {
     connections: HttpConnections,
     limits: ExchangeLimits,
     ownHeaders: readonly string[],
-    cut: RunCut,
+    signal: AbortSignal,
   ) {
     this.#connections = connections;
     this.#limits = limits;
     this.#ownHeaders = ownHeaders;
-    this.#cut = cut;
+    this.#signal = signal;
   }
 
   /** Who was asked last: after redirects not the plan's own. */
@@ -51,7 +50,7 @@ export class HttpExchange {
     return this.#origin;
   }
 
-  /** The final answer. Rejects with the transport's error; may outlast the cut while it connects. */
+  /** The final answer. Rejects with the transport's error, or at once with the signal's reason. */
   async follow(call: HttpCall): Promise<HttpAnswer | HttpLost> {
     for (let redirects = 0; ; redirects++) {
       const { origin } = call.url;
@@ -97,12 +96,6 @@ export class HttpExchange {
   }
 
   #send(call: HttpCall, authorization?: string): Promise<HttpResponse> {
-    const host = call.headers.get('host');
-    const connection = this.#connections.to({
-      origin: call.url.origin,
-      connectTimeoutSeconds: call.connectTimeoutSeconds,
-      ...(host === undefined ? {} : { host }),
-    });
     const headers = [...this.#ownHeaders];
     for (const [name, value] of call.headers) {
       if (name !== 'authorization' || authorization === undefined) headers.push(name, value);
@@ -114,7 +107,12 @@ export class HttpExchange {
       headers,
       body: call.body === '' ? null : call.body,
     };
-    return send(connection, request, this.#limits.maxResponseBytes, this.#cut);
+    const { url, connectTimeoutSeconds } = call;
+    const host = call.headers.get('host');
+    const target = { url, connectTimeoutSeconds, ...(host === undefined ? {} : { host }) };
+    return this.#connections.lend(target, this.#signal, (connection) =>
+      connection.send(request, this.#limits.maxResponseBytes),
+    );
   }
 }
 

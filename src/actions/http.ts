@@ -3,16 +3,17 @@ import { errors } from 'undici';
 import type { Log } from '../core/log.ts';
 import type { Clock } from '../core/time.ts';
 import type { Action, Outcome, Run } from './action.ts';
+import { dialer } from './dial.ts';
 import { firingHeaders } from './firing-headers.ts';
 import { type HttpCall, httpCallOf, MAX_REQUEST_SECONDS } from './http-call.ts';
-import { HttpConnections } from './http-connections.ts';
+import { HttpConnections, type HttpConnectionSettings } from './http-connections.ts';
 import { HttpExchange } from './http-exchange.ts';
 import { outcomeOf } from './http-outcome.ts';
 import type { Names } from './names.ts';
 import { noAnswer, transportReason } from './no-answer.ts';
 import { RunCut } from './run-cut.ts';
 
-export interface HttpSettings {
+export interface HttpSettings extends HttpConnectionSettings {
   readonly maxRunsPerOrigin: number;
   readonly connectTimeoutSeconds: number;
   readonly requestTimeoutSeconds: number;
@@ -21,11 +22,6 @@ export interface HttpSettings {
   readonly maxRedirects: number;
   /** Bytes read of an answer's body; a longer one ends the connection, not the success. */
   readonly maxResponseBytes: number;
-  readonly maxResponseHeaderBytes: number;
-  /** Origins whose idle connections are kept. */
-  readonly maxOrigins: number;
-  /** Certificates to trust (PEM) instead of Node's own roots. */
-  readonly ca?: string;
 }
 
 export const httpDefaults: HttpSettings = {
@@ -36,7 +32,12 @@ export const httpDefaults: HttpSettings = {
   maxRedirects: 5,
   maxResponseBytes: 64 * 1024,
   maxResponseHeaderBytes: 16 * 1024,
-  maxOrigins: 256,
+  /**
+   * Less than two: plans fire at whole seconds and servers close idle connections after whole seconds, two
+   * at least, so a request never meets the closing one.
+   */
+  idleSeconds: 1.5,
+  maxIdle: 1_024,
 };
 
 export interface HttpDeps {
@@ -49,7 +50,7 @@ export interface HttpDeps {
 /** Sends one HTTP request per run; http-outcome.ts says what its answer means. */
 export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
   const { clock, log } = deps;
-  const connections = new HttpConnections(clock, deps.names.lookup, settings);
+  const connections = new HttpConnections(clock, dialer(clock, deps.names), settings);
   const defaults = {
     ...settings,
     userAgent: settings.userAgent === '' ? `forsun/${deps.version}` : settings.userAgent,
@@ -57,9 +58,9 @@ export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
 
   const runCall = async (call: HttpCall, run: Run): Promise<Outcome> => {
     const cut = new RunCut(clock, run.signal, call.requestTimeoutSeconds);
-    const exchange = new HttpExchange(connections, settings, firingHeaders(run), cut);
+    const exchange = new HttpExchange(connections, settings, firingHeaders(run), cut.signal);
     try {
-      const answer = await Promise.race([exchange.follow(call), cut.happens]);
+      const answer = await exchange.follow(call);
       if (answer.kind === 'lost') return { kind: 'failed', reason: answer.reason };
       const { status, retryAfter } = answer;
       const { origin } = exchange;
@@ -83,7 +84,7 @@ export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
     },
     async close() {
       deps.names.close();
-      await connections.close();
+      connections.close();
     },
   };
 }

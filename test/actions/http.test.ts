@@ -8,7 +8,7 @@ import type { Action } from '../../src/actions/action.ts';
 import { httpAction, httpDefaults, type HttpSettings } from '../../src/actions/http.ts';
 import { Names } from '../../src/actions/names.ts';
 import { RawServer, Sink } from './sink.ts';
-import { fire, realClock, RecordedLog, until } from './support.ts';
+import { aRun, fire, realClock, RecordedLog, until } from './support.ts';
 
 let sink: Sink;
 let log: RecordedLog;
@@ -464,8 +464,8 @@ test('a run that is stopped ends at once, whatever it waits for', async () => {
 });
 
 describe('connections', () => {
-  test('are kept to so many origins and no more', async () => {
-    const http = anHttp({ maxOrigins: 2 });
+  test('are kept idle up to so many and no more', async () => {
+    const http = anHttp({ maxIdle: 2 });
     const sinks = [sink, await anotherSink(), await anotherSink()];
     for (const { url } of sinks) await fire(http, { url });
     await until(async () => (await sink.openConnections) === 0);
@@ -481,15 +481,36 @@ describe('connections', () => {
     await until(() => patient.openConnections === 0);
   });
 
-  test('are all gone once the action is closed, busy ones too', async () => {
+  test('are all gone once the action is closed, that of a run with its run', async () => {
     const http = anHttp();
-    sink.answer = () => undefined;
-    const waits = fire(http, { url: sink.url });
-    await until(() => sink.received.length === 1);
+    await fire(http, { url: sink.url });
+    sink.answer = (response, { path }) => {
+      if (path === '/late') setTimeout(() => response.end(), 50);
+    };
+    const late = fire(http, { url: `${sink.url}/late` });
+    await until(() => sink.received.length === 2);
     await http.close?.();
-    expect(await waits).toMatchObject({ kind: 'retry' });
+    expect(await late).toEqual({ kind: 'done' });
     await until(async () => (await sink.openConnections) === 0);
   });
+
+  test.each(['http:', 'https:'])(
+    'of %s runs that are cut close at once, and none is made for nobody',
+    async (scheme) => {
+      let made = 0;
+      const silent = await aRawServer(() => made++);
+      const url = silent.url.replace('http:', scheme); // TLS never begins
+      const params = { url, connect_timeout: '60', request_timeout: '60' };
+      const prepared = anHttp().prepare(new Map(Object.entries(params)));
+      const stops = Array.from({ length: 100 }, () => new AbortController());
+      const runs = stops.map(({ signal }) => prepared.run(aRun({ signal })));
+      await until(() => silent.openConnections === 100);
+      for (const stop of stops) stop.abort();
+      await Promise.all(runs);
+      await until(() => silent.openConnections === 0); // a minute before connect_timeout
+      expect(made).toBe(100);
+    },
+  );
 });
 
 describe('a plan is refused when it is made', () => {
