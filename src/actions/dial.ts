@@ -23,8 +23,9 @@ export interface TlsOptions {
 }
 
 /**
- * A TCP connection to the target, or HTTP/1.1's TLS on it, its name looked up without the thread pool. Rejects with a NameError, a
- * ConnectTimeout, the system's error, or the signal's reason; then nothing is left open.
+ * A TCP connection to the target, or HTTP/1.1's TLS on it, its name looked up without the thread pool.
+ * Rejects with a NameError, a ConnectTimeout, the system's error, or the signal's reason; then nothing is
+ * left open.
  */
 export type Dial = (options: DialOptions) => Promise<Socket>;
 
@@ -43,9 +44,21 @@ export class ConnectTimeout extends Error {
  */
 const KEEP_ALIVE_MS = 60_000;
 
+/**
+ * Of the time for a connection, what one address of a name gets while there are others: room for a first
+ * packet that was lost, which the system sends again after a second. Node's 250 ms would give up the one
+ * address that is reachable, and report another's error.
+ */
+const SHARE_OF_AN_ADDRESS = 1 / 3;
+
 export function dialer(clock: Clock, names: Names): Dial {
   return ({ host, port, tls, ...limits }) => {
-    const target = { host, port, lookup: names.lookup };
+    const target = {
+      host,
+      port,
+      lookup: names.lookup,
+      autoSelectFamilyAttemptTimeout: Math.ceil(limits.timeoutSeconds * 1000 * SHARE_OF_AN_ADDRESS),
+    };
     if (tls === undefined) {
       const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
       const socket = connect({ ...target, ...keepAlive, noDelay: true });

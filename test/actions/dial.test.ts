@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 
 import { dialer } from '../../src/actions/dial.ts';
 import { nameDefaults, Names } from '../../src/actions/names.ts';
@@ -52,5 +54,24 @@ describe('a dialled connection', () => {
     const options = { host: '127.0.0.1', port: port(), timeoutSeconds: 5 };
     const signal = AbortSignal.abort(new Error('the deadline'));
     await expect(dial({ ...options, signal })).rejects.toThrow('the deadline');
+  });
+
+  test('waits for the address that is slow, though another of the name is refused', async () => {
+    const listen =
+      "require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }";
+    const tell = 'function () { console.log(this.address().port) })';
+    const busy = spawn(process.execPath, ['-e', `${listen}, ${tell}`], { stdio: 'pipe' });
+    onTestFinished(() => void busy.kill('SIGKILL'));
+    const [line] = (await once(busy.stdout, 'data')) as [Buffer];
+    const options = { host: 'localhost', port: Number(line), timeoutSeconds: 20 };
+    busy.kill('SIGSTOP');
+    const waiting = Array.from({ length: 4 }, () =>
+      connect(options.port, '127.0.0.1').on('error', () => undefined),
+    );
+    await once(waiting[0]!, 'connect');
+    const dialled = dial(options);
+    setTimeout(() => busy.kill('SIGCONT'), 400);
+    expect((await dialled).remoteAddress).toBe('127.0.0.1');
+    for (const socket of [...waiting, await dialled]) socket.destroy();
   });
 });
