@@ -1,18 +1,22 @@
 // An extension that brings the store `journal`: all plans in memory, every change a line of one file, on disk
-// before it is answered. For thousands of plans, not millions: a claim looks through all of them.
+// before it is answered. For thousands of plans, not millions: a claim looks through all of them, and a file
+// that has grown is written anew while changes wait.
 //
 //   forsund --extension-path /etc/forsun/extensions --extension journal --driver journal
 //
-// settings  [extension.journal] file: the journal; its directory must be there
+// settings  [extension.journal] file: the journal, an absolute path; its directory must be there
 // file      A line is a change: the CRC-32 of its JSON, a blank, the JSON, a list of
 //             {"key", "plan": a record in base64} | {"gone": key} | {"generation": the newest} | {"failure": {…}}
-//           The last line may be torn: a change that was never answered. Any other damage is refused. The
-//           journal is written anew at each start, so it grows with the changes of one run of the server.
-// lock      <file>.lock holds the process id of the server that has it open.
+//           The last line may be torn: a change that was never answered. A damaged line is refused; lines
+//           that are missing are not noticed. The journal is written anew at each start, and when it has grown
+//           to twice its length and 4 MiB.
+// lock      <file>.lock.<process id>.<random> says who has it open. It is seen by servers of one machine, or
+//           container: never share the directory between several.
 // failure   A journal that cannot be written ends the server: memory is ahead of it. The next start reads it.
 
-import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 import {
@@ -43,12 +47,19 @@ import {
 /** @typedef {{ due: UnixSeconds, plan: StoredPlan, step: Advance }} Due */
 /** @typedef {{ due: UnixSeconds, plan: StoredPlan, firing: UnfinishedFiring }} Waiting */
 
+/** A journal is written anew when it is twice as long as it was then, and by so much. */
+const minGrowthBytes = 4 * 1024 ** 2;
+/** In a journal that is written anew. */
+const entriesPerLine = 100;
+
 /** @type {import('forsun/extension').Extension} */
 export default {
   name: 'journal',
   register({ settings, registerStore }) {
     const file = settings.get('file');
-    if (file === undefined) throw new Error('it needs the setting "file", the path of its journal');
+    if (file === undefined || !isAbsolute(file)) {
+      throw new Error('it needs the setting "file", the absolute path of its journal');
+    }
     registerStore('journal', (options) => openJournalStore(file, options));
   },
 };
@@ -59,17 +70,13 @@ export default {
  * @returns {Promise<Store>}
  */
 export async function openJournalStore(file, options) {
-  const unlock = await lock(`${file}.lock`);
+  const unlock = await lock(file);
   try {
     const contents = new Contents(options.failuresKept);
-    for (const entry of await read(file)) contents.apply(entry);
+    for await (const entry of read(file)) contents.apply(entry);
     const recovery = contents.recover(options);
-    return new JournalStore(
-      contents,
-      recovery,
-      await Journal.begin(file, contents.all(), unlock),
-      options,
-    );
+    const journal = await Journal.begin(file, contents, unlock);
+    return new JournalStore(contents, recovery, journal, options);
   } catch (error) {
     await unlock();
     throw error;
@@ -141,7 +148,7 @@ class Contents {
     return { reclaimed, givenUp };
   }
 
-  /** All of it, as the first line of a new journal. */
+  /** All of it, for a new journal. */
   all() {
     this.unwritten = [];
     return [
@@ -343,7 +350,7 @@ class JournalStore {
    */
   async #durable(answer) {
     try {
-      await this.#journal.write(() => this.#contents.unwritten.splice(0));
+      await this.#journal.write();
     } catch (error) {
       this.#options.onFatal(new Error('the journal cannot be written', { cause: error }));
       throw planNotStored('the journal cannot be written', error);
@@ -457,10 +464,18 @@ function withinRoom(due, waiting, room) {
   };
 }
 
-/** One file, to which one change after another is added; those that come meanwhile are the next one. */
+/**
+ * One file, to which one change after another is added; those that come meanwhile are the next one. Once
+ * what was added is far more than what there is, the file is written anew.
+ */
 class Journal {
-  #file;
+  #path;
+  #contents;
   #unlock;
+  /** @type {FileHandle | undefined} */
+  #file;
+  #writtenBytes = 0;
+  #longestBytes = 0;
   /** @type {Promise<void>} */
   #writing = Promise.resolve();
   /** The write that has not begun. @type {Promise<void> | undefined} */
@@ -469,43 +484,32 @@ class Journal {
   /**
    * A new journal in place of what was there.
    *
-   * @param {string} file
-   * @param {readonly Entry[]} entries
+   * @param {string} path
+   * @param {Contents} contents
    * @param {() => Promise<void>} unlock
    */
-  static async begin(file, entries, unlock) {
-    const handle = await open(`${file}.new`, 'w', 0o600);
-    try {
-      await handle.writeFile(lineOf(entries));
-      await handle.sync();
-      await rename(`${file}.new`, file);
-      const directory = await open(dirname(file));
-      await directory.sync().finally(() => directory.close());
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
-    return new Journal(handle, unlock);
+  static async begin(path, contents, unlock) {
+    const journal = new Journal(path, contents, unlock);
+    await journal.#rewrite();
+    return journal;
   }
 
   /**
-   * @param {FileHandle} file
+   * @param {string} path
+   * @param {Contents} contents
    * @param {() => Promise<void>} unlock
    */
-  constructor(file, unlock) {
-    this.#file = file;
+  constructor(path, contents, unlock) {
+    this.#path = path;
+    this.#contents = contents;
     this.#unlock = unlock;
   }
 
-  /**
-   * Resolves when what `take` yields at the moment of writing is on disk, and all before it.
-   *
-   * @param {() => readonly Entry[]} take
-   */
-  write(take) {
+  /** Resolves when all that was changed so far is on disk. */
+  write() {
     this.#next ??= this.#writing.then(() => {
-      this.#writing = this.#append(take());
       this.#next = undefined;
+      this.#writing = this.#writtenBytes > this.#longestBytes ? this.#rewrite() : this.#append();
       return this.#writing;
     });
     return this.#next;
@@ -514,37 +518,73 @@ class Journal {
   async close() {
     await this.#next?.catch(() => undefined);
     await this.#writing.catch(() => undefined);
-    await this.#file.close();
+    await this.#file?.close();
     await this.#unlock();
   }
 
-  /** @param {readonly Entry[]} entries */
-  async #append(entries) {
-    if (entries.length === 0) return;
-    await this.#file.appendFile(lineOf(entries));
+  async #append() {
+    const entries = this.#contents.unwritten.splice(0);
+    if (this.#file === undefined || entries.length === 0) return;
+    const line = Buffer.from(lineOf(entries));
+    this.#writtenBytes += line.length;
+    await this.#file.appendFile(line);
     await this.#file.datasync();
+  }
+
+  /** All that there is, beside the old journal until it is whole; changes meanwhile are added behind it. */
+  async #rewrite() {
+    const entries = this.#contents.all();
+    const file = await open(`${this.#path}.new`, 'w', 0o600);
+    try {
+      await writeFile(file, linesOf(entries));
+      await file.sync();
+      await rename(`${this.#path}.new`, this.#path);
+      const directory = await open(dirname(this.#path));
+      await directory.sync().finally(() => directory.close());
+      this.#writtenBytes = (await file.stat()).size;
+      this.#longestBytes = 2 * this.#writtenBytes + minGrowthBytes;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    await this.#file?.close();
+    this.#file = file;
   }
 }
 
 /**
  * What the journal says; nothing when there is none yet.
  *
- * @param {string} file
- * @returns {Promise<readonly Entry[]>}
+ * @param {string} path
+ * @returns {AsyncGenerator<Entry>}
  */
-async function read(file) {
-  const text = await readFile(file, 'utf8').catch((error) => {
-    if (error.code === 'ENOENT') return '';
+async function* read(path) {
+  const file = await open(path).catch((error) => {
+    if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  const lines = text.split('\n');
-  lines.pop(); // torn, or nothing behind the last line's end
-  return lines.flatMap((line, n) => {
-    const json = line.slice(9);
-    if (line.slice(0, 8) !== checksumOf(json))
-      throw new Error(`line ${n + 1} of ${file} is damaged`);
-    return /** @type {Entry[]} */ (JSON.parse(json));
-  });
+  if (file === undefined) return;
+  let number = 1;
+  let rest = '';
+  for await (const text of file.createReadStream({ encoding: 'utf8', highWaterMark: 1024 ** 2 })) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? ''; // at the end: torn, or nothing behind the last line's end
+    for (const line of lines) {
+      const json = line.slice(9);
+      if (line.slice(0, 8) !== checksumOf(json)) {
+        throw new Error(`line ${number} of ${path} is damaged`);
+      }
+      yield* /** @type {Entry[]} */ (JSON.parse(json));
+      number += 1;
+    }
+  }
+}
+
+/** @param {readonly Entry[]} entries */
+function* linesOf(entries) {
+  for (let n = 0; n < entries.length; n += entriesPerLine) {
+    yield lineOf(entries.slice(n, n + entriesPerLine));
+  }
 }
 
 /** @param {readonly Entry[]} entries */
@@ -557,19 +597,34 @@ function lineOf(entries) {
 const checksumOf = (json) => crc32(json).toString(16).padStart(8, '0');
 
 /**
- * Makes the file ours, and answers how to give it up. What a dead process left counts for nothing, nor does
- * our own number: a container gives the same one again.
+ * Makes the journal ours, and answers how to give it up. Who wants it says so first, in a file of its own,
+ * and then looks who else does: of two at once both may be refused, and never both served. What dead
+ * processes left is cleared away, and what has our own number: a container gives the same one again.
  *
- * @param {string} file
+ * @param {string} path
  */
-async function lock(file) {
-  const holder = Number(await readFile(file, 'utf8').catch(() => ''));
-  if (holder !== process.pid && isAlive(holder)) {
-    throw new Error(`process ${holder} has the journal open; if it is no forsund, remove ${file}`);
+async function lock(path) {
+  const ours = `${path}.lock.${process.pid}.${randomUUID()}`;
+  const unlock = () => rm(ours, { force: true });
+  await writeFile(ours, '', { flag: 'wx', mode: 0o600 });
+  try {
+    const prefix = `${basename(path)}.lock.`;
+    for (const name of await readdir(dirname(path))) {
+      if (!name.startsWith(prefix) || name === basename(ours)) continue;
+      const holder = Number(name.slice(prefix.length).split('.')[0]);
+      const other = join(dirname(path), name);
+      if (holder !== process.pid && isAlive(holder)) {
+        throw new Error(
+          `process ${holder} has the journal open; if it is no forsund, remove ${other}`,
+        );
+      }
+      await rm(other, { force: true });
+    }
+    return unlock;
+  } catch (error) {
+    await unlock();
+    throw error;
   }
-  await rm(file, { force: true });
-  await writeFile(file, String(process.pid), { flag: 'wx', mode: 0o600 });
-  return () => rm(file, { force: true });
 }
 
 /** @param {number} pid */

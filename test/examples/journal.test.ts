@@ -1,15 +1,18 @@
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { openJournalStore } from '../../examples/extensions/journal.mjs';
+import journal, { openJournalStore } from '../../examples/extensions/journal.mjs';
 import type { ForsunClient } from '../../src/client/forsun-client.ts';
 import { type Log, silentLog } from '../../src/core/log.ts';
 import { defaultPolicy } from '../../src/core/policy.ts';
 import { type Clock, unixSeconds } from '../../src/core/time.ts';
 import { Counters } from '../../src/metrics/counters.ts';
+import type { ExtensionHost } from '../../src/extensions/extension.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { describeStore, type PlaceOptions, room, type StorePlace } from '../contract/store.ts';
 import { describeStoreModel } from '../contract/store-model.ts';
@@ -80,10 +83,78 @@ describe('a journal', () => {
 
   test('that another process has open is refused, one that a dead process left is not', async () => {
     const file = await withTwo();
-    await writeFile(`${file}.lock`, String(process.ppid));
-    await expect(open(file)).rejects.toThrow(`process ${process.ppid} has the journal open`);
-    await writeFile(`${file}.lock`, '4194304');
+    const theirs = `${file}.lock.${process.ppid}.x`;
+    await writeFile(theirs, '');
+    await expect(open(file)).rejects.toThrow(
+      `process ${process.ppid} has the journal open; if it is no forsund, remove ${theirs}`,
+    );
+    await rm(theirs);
+    await writeFile(`${file}.lock.4194304.x`, '');
     await (await open(file)).close();
+    expect(await readdir(dirname(file))).toEqual(['journal']);
+  });
+
+  test('is written anew as it grows, and keeps all, in order, over it', async () => {
+    const file = join(await aDirectory(), 'journal');
+    const store = await open(file);
+    const params = new Map([['cmd', 'x'.repeat(50_000)]]);
+    await store.put(aDraft({ key: 'kept' }), unixSeconds(T0 + 5));
+    let longest = 0;
+    for (let n = 0; n < 40; n += 1) {
+      const changes = Array.from({ length: 10 }, (_, m) =>
+        store.put(aDraft({ key: `${m}`, params }), unixSeconds(T0 + n)),
+      );
+      await Promise.all([...changes, store.remove('3')]);
+      longest = Math.max(longest, (await stat(file)).size);
+    }
+    expect(longest).toBeLessThan(10 * 1024 ** 2);
+    const before = await store.getMany(await store.keys('', 100));
+    await store.close();
+    const again = await open(file);
+    expect(await again.getMany(await again.keys('', 100))).toEqual(before);
+    expect(before.map(({ key }) => key)).toEqual([...Array.from('012456789'), 'kept']);
+    await again.close();
+  });
+
+  test('of several that open it at once, at most one has it', async () => {
+    const file = await withTwo();
+    const modulePath = join(process.cwd(), 'examples/extensions/journal.mjs');
+    const script = `
+      import { offerModule } from ${JSON.stringify(join(process.cwd(), 'dist/runtime/own-module.js'))};
+      import { pathToFileURL } from 'node:url';
+      offerModule('forsun/extension', pathToFileURL('dist/extension.js').href);
+      const { openJournalStore } = await import(${JSON.stringify(modulePath)});
+      const clock = { now: () => ${T0} };
+      await openJournalStore(${JSON.stringify(file)}, { clock, failuresKept: 1 }).then(
+        () => console.log('has it'),
+        (error) => console.log(error.message),
+      );
+      process.stdin.resume();`;
+    const children = Array.from({ length: 4 }, () =>
+      spawn(process.execPath, ['--input-type=module', '--eval', script], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      }),
+    );
+    const said = await Promise.all(
+      children.map(async ({ stdout }) => String(((await once(stdout, 'data')) as unknown[])[0])),
+    );
+    for (const child of children) child.stdin.end();
+    await Promise.all(children.map((child) => once(child, 'close')));
+    const [first, ...others] = said.filter((line) => !line.includes('has the journal open'));
+    expect([undefined, 'has it\n']).toContain(first);
+    expect(others).toEqual([]);
+    await (await open(file)).close();
+  });
+
+  test('takes no path that depends on where the server was started', () => {
+    const register = (file: string | undefined) => () =>
+      journal.register({
+        settings: { get: () => file },
+        registerStore: () => undefined,
+      } as unknown as ExtensionHost);
+    for (const file of [undefined, 'journal', './journal'])
+      expect(register(file)).toThrow('absolute path');
+    expect(register('/var/journal')).not.toThrow();
   });
 });
 
