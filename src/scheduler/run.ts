@@ -44,10 +44,13 @@ export class RunUnderDeadline {
       void outcomeOf(action, { ...run, signal }).then(resolve);
     });
     this.#cancel();
-    if (signal.reason instanceof ServerStopping) return { kind: 'stopped' };
-    return outcome === undefined || signal.aborted
-      ? { kind: 'deadline', seconds }
-      : { kind: 'ended', outcome };
+    // What is done is done, however late the action says so.
+    if (outcome !== undefined && (outcome.kind === 'done' || !signal.aborted)) {
+      return { kind: 'ended', outcome };
+    }
+    return signal.reason instanceof ServerStopping
+      ? { kind: 'stopped' }
+      : { kind: 'deadline', seconds };
   }
 
   stop(): void {

@@ -92,3 +92,15 @@ test('law 3: fire_all makes up the newest hundred in order, ten unfinished at a 
   expect(made.slice(0, 100)).toEqual(Array.from({ length: 100 }, (_, n) => 9_010 + 10 * n));
   await rig.stop();
 });
+
+test('law 3: what says that it is done after its deadline is done, and not made again', async () => {
+  const rig = new Rig();
+  await rig.scheduler.create(once(1, 'k', { hold: 'ignoreAbort', 'forsun.timeout': '5' }));
+  await rig.pass(7);
+  expect(rig.probe.runs[0]?.signal.aborted).toBe(true);
+  rig.probe.runs[0]?.end({ kind: 'done' });
+  await rig.pass(30);
+  expect(rig.probe.fired(T0)).toEqual(['k@1']);
+  expect(rig.store.planCount()).toBe(0);
+  await rig.stop();
+});

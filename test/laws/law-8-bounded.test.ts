@@ -126,9 +126,11 @@ class SometimesMute implements Action {
   }
 
   async #run(run: Run, origin: string): Promise<Outcome> {
-    if (origin === 'healthy') this.healthy.push(run);
-    else if (!this.isMute) this.ended.push(run);
-    else await new Promise((resolve) => run.signal.addEventListener('abort', resolve));
+    if (origin !== 'healthy' && this.isMute) {
+      await new Promise((resolve) => run.signal.addEventListener('abort', resolve));
+      return { kind: 'retry', reason: 'no answer' };
+    }
+    (origin === 'healthy' ? this.healthy : this.ended).push(run);
     return { kind: 'done' };
   }
 }
