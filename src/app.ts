@@ -193,7 +193,7 @@ function schedulerSettings({ action, plans, scheduler }: Config): SchedulerSetti
     },
     retry: { retries, delaySeconds, rate },
     claimSize: 1_024,
-    lateAfterSeconds: scheduler.misfireThresholdSeconds,
+    lateAfterSeconds: 2,
     catchUpPerSecond: scheduler.catchUpPerSecond,
   };
 }

@@ -19,7 +19,7 @@ export const actionSettings = {
   maxRuns: setting('ACTION_MAX_RUNS', {
     value: wholeNumber(2, 65_536),
     default: '1024',
-    meaning: 'runs under way at once, of all plans',
+    meaning: 'runs under way at once, besides twice as many whose targets do not answer',
   }),
   maxQueuedPerOrigin: setting('ACTION_MAX_QUEUED_PER_ORIGIN', {
     value: wholeNumber(0, 1_000_000),

@@ -18,8 +18,10 @@ import { Verdict, type VerdictDeps } from './verdict.ts';
 const cutMs = 1_000;
 /** Parked firings fetched at once: one durable step, short enough not to hold up the others. */
 const fetchSize = 512;
-/** The same for an origin that has yet to prove itself. */
+/** Firings that wait in memory for an origin which has yet to prove itself. */
 const trialSize = 64;
+/** The part of all firings held that origins of a standing may have together. */
+const unprovenShares = { untried: 1 / 4, failing: 1 / 2 } as const;
 
 export interface DispatcherDeps extends Omit<VerdictDeps, 'log'> {
   readonly log: Log;
@@ -45,7 +47,6 @@ export class Dispatcher {
   readonly #settling: Settling;
   readonly #held = new Map<string, Set<Held>>();
   #heldCount = 0;
-  #unprovenHeld = 0;
   #isDraining = false;
   #whenIdle: (() => void) | undefined;
 
@@ -151,20 +152,22 @@ export class Dispatcher {
   #roomOf(origin: string): number {
     const { held, queuedPerOrigin } = this.#deps.limits;
     const queue = queuedPerOrigin - this.#lanes.queued(origin);
-    return this.#lanes.isProven(origin) ? queue : Math.min(queue, held / 2 - this.#unprovenHeld);
+    const standing = this.#lanes.standing(origin);
+    if (standing === 'proven') return queue;
+    const rest = held * unprovenShares[standing] - this.#lanes.size(standing);
+    return Math.min(queue, trialSize - this.#lanes.queued(origin), rest);
   }
 
   /** None until half of the queue is free: few large steps, not many small ones. Little for a trial. */
   #roomForParked(origin: string): number {
     const isHalfFree = this.#lanes.queued(origin) <= this.#deps.limits.queuedPerOrigin / 2;
     if (!isHalfFree || this.#lanes.isStalled(origin)) return 0;
-    const most = this.#lanes.isProven(origin) ? fetchSize : trialSize;
+    const isProven = this.#lanes.standing(origin) === 'proven';
+    const most = isProven ? fetchSize : this.#lanes.trialRuns;
     return Math.min(most, this.#roomOf(origin), this.room());
   }
 
   #enqueue(held: Held): void {
-    held.countsAsUnproven = !this.#lanes.isProven(held.origin);
-    if (held.countsAsUnproven) this.#unprovenHeld += 1;
     this.#lanes.enqueue(held.origin, held.maxRuns, held);
   }
 
@@ -231,7 +234,6 @@ export class Dispatcher {
     const all = this.#held.get(key);
     all?.delete(held);
     if (all?.size === 0) this.#held.delete(key);
-    if (held.countsAsUnproven) this.#unprovenHeld -= 1;
     this.#letGo();
   }
 

@@ -13,8 +13,6 @@ export class Held extends Unsettled {
   readonly origin: string;
   readonly maxRuns: number;
   readonly timeoutSeconds: number;
-  /** Is one of those that may hold half of all room at most. */
-  countsAsUnproven = false;
   run: RunUnderDeadline | undefined;
   /** Its plan was removed or replaced while it waited: it must not start. */
   isVoid = false;

@@ -1,6 +1,6 @@
 /** Limits that keep one target from hurting another (docs/design.md, law 7). */
 export interface DispatchLimits {
-  /** Runs under way in all. */
+  /** Runs under way at once, besides those of failing targets; of these there may be twice as many. */
   readonly runs: number;
   /** Firings held in memory in all: queued, running or being settled. */
   readonly held: number;
@@ -14,57 +14,84 @@ export const dispatchDefaults: DispatchLimits = {
   queuedPerOrigin: 4_000,
 };
 
-/** Origins remembered as proven. */
-const maxProven = 10_000;
+/**
+ * What is known of an origin: `proven` while its last run ended for good, done or failed; `failing` when
+ * it did not, or when the origin stalled; `untried` before.
+ */
+export type Standing = 'proven' | 'untried' | 'failing';
+
+const standings = ['proven', 'untried', 'failing'] as const satisfies readonly Standing[];
+
+/** Origins of each standing that are remembered. */
+const maxRemembered = 10_000;
 /** The part of all runs that one origin may have before it has proved itself. */
 const unprovenShare = 1 / 64;
-/** Runs under way and none ended for that long: the origin is stalled. */
-const stalledMs = 1_000;
+/** With so many runs of failing origins, as a multiple of all others, no untried one is tried any more. */
+const failingShare = 2;
+/** Runs under way and none ended for that long: the origin is stalled. Of an untried one less is known. */
+const stalledMs = { proven: 1_000, untried: 500, failing: 1_000 } as const;
 
 /** Gives the room of a run back; says whether it ended for good, or undefined when it never started. */
 export type Ended = (isForGood: boolean | undefined) => void;
 
 /** One origin's runs and what waits for them. It exists only while it has either. */
-export class Lane<T> {
+class Lane<T> {
   readonly origin: string;
   readonly maxRuns: number;
   readonly queue: T[] = [];
+  standing: Standing;
   running = 0;
   /** When a run of it ended last, or the first of those under way began. */
   progressMs = 0;
 
-  constructor(origin: string, maxRuns: number) {
+  constructor(origin: string, maxRuns: number, standing: Standing) {
     this.origin = origin;
     this.maxRuns = maxRuns;
-  }
-
-  get isEmpty(): boolean {
-    return this.queue.length === 0 && this.running === 0;
+    this.standing = standing;
   }
 }
 
+/** What the origins of one standing have together. */
+class Share<T> {
+  /** Lanes whose turn may come, the next one first. */
+  readonly ready = new Set<Lane<T>>();
+  running = 0;
+  queued = 0;
+}
+
 /**
- * The lanes of all origins, and whose turn it is. An origin is proven while its last run ended for good,
- * done or failed; half of all runs is open to proven ones only, so many dead targets cannot fill what the living need. A
- * target that dies with much before it stalls: nothing of it ends.
+ * The lanes of all origins, and whose turn it is. Half of all runs is open to proven origins only. An
+ * untried one waits for no dead one: a dead origin stalls by the next tick, and from then on its runs count
+ * apart. So of very many dead origins a batch is tried each second, while their runs wait for their
+ * deadlines; what has failed before gets no more than half as many runs as there are in all.
  */
 export class Lanes<T> {
   readonly #limits: DispatchLimits;
   readonly #monotonicMs: () => number;
   readonly #lanes = new Map<string, Lane<T>>();
-  readonly #ready = { proven: new Set<Lane<T>>(), unproven: new Set<Lane<T>>() };
-  readonly #proven = new Set<string>();
-  #running = 0;
-  #unprovenRunning = 0;
-  #unprovenTurn = false;
+  readonly #shares = { proven: new Share<T>(), untried: new Share<T>(), failing: new Share<T>() };
+  readonly #remembered = { proven: new Set<string>(), failing: new Set<string>() };
+  #turn = 0;
 
   constructor(limits: DispatchLimits, monotonicMs: () => number) {
     this.#limits = limits;
     this.#monotonicMs = monotonicMs;
   }
 
-  isProven(origin: string): boolean {
-    return this.#proven.has(origin);
+  standing(origin: string): Standing {
+    const { proven, failing } = this.#remembered;
+    return proven.has(origin) ? 'proven' : failing.has(origin) ? 'failing' : 'untried';
+  }
+
+  /** Runs that one origin may have at once while it is not proven. */
+  get trialRuns(): number {
+    return Math.max(1, Math.floor(this.#limits.runs * unprovenShare));
+  }
+
+  /** Firings that wait or run, of all origins of that standing. */
+  size(standing: Standing): number {
+    const { running, queued } = this.#shares[standing];
+    return running + queued;
   }
 
   /** What waits in all, and how many origins are stalled. */
@@ -83,8 +110,12 @@ export class Lanes<T> {
 
   enqueue(origin: string, maxRuns: number, item: T): void {
     let lane = this.#lanes.get(origin);
-    if (lane === undefined) this.#lanes.set(origin, (lane = new Lane<T>(origin, maxRuns)));
+    if (lane === undefined) {
+      lane = new Lane<T>(origin, maxRuns, this.standing(origin));
+      this.#lanes.set(origin, lane);
+    }
     lane.queue.push(item);
+    this.#shares[lane.standing].queued += 1;
     this.#file(lane);
   }
 
@@ -93,20 +124,18 @@ export class Lanes<T> {
     const lane = this.#nextLane();
     const item = lane?.queue.shift();
     if (lane === undefined || item === undefined) return undefined;
-    const isUnproven = !this.isProven(lane.origin);
     if (lane.running === 0) lane.progressMs = this.#monotonicMs();
     lane.running += 1;
-    this.#running += 1;
-    if (isUnproven) this.#unprovenRunning += 1;
+    this.#shares[lane.standing].queued -= 1;
+    this.#shares[lane.standing].running += 1;
     this.#file(lane);
     return {
       item,
       ended: (isForGood) => {
         lane.running -= 1;
+        this.#shares[lane.standing].running -= 1;
         lane.progressMs = this.#monotonicMs();
-        this.#running -= 1;
-        if (isUnproven) this.#unprovenRunning -= 1;
-        if (isForGood !== undefined) this.#remember(lane.origin, isForGood);
+        if (isForGood !== undefined) this.#remember(lane.origin, isForGood ? 'proven' : 'failing');
         this.#file(lane);
       },
     };
@@ -118,11 +147,11 @@ export class Lanes<T> {
     return lane !== undefined && this.#isStalled(lane);
   }
 
-  /** Takes out all that wait for stalled origins, which have proved nothing any more. */
+  /** Takes out all that wait for stalled origins, which are failing from now on. */
   removeStalled(): T[] {
     return [...this.#lanes.values()].flatMap((lane) => {
       if (!this.#isStalled(lane)) return [];
-      this.#proven.delete(lane.origin);
+      this.#remember(lane.origin, 'failing');
       return this.#removeQueued(lane);
     });
   }
@@ -132,45 +161,76 @@ export class Lanes<T> {
     return [...this.#lanes.values()].flatMap((lane) => this.#removeQueued(lane));
   }
 
-  #isStalled({ running, progressMs }: Lane<T>): boolean {
-    return running > 0 && this.#monotonicMs() - progressMs > stalledMs;
+  #isStalled({ running, progressMs, standing }: Lane<T>): boolean {
+    return running > 0 && this.#monotonicMs() - progressMs > stalledMs[standing];
   }
 
   #removeQueued(lane: Lane<T>): T[] {
     const items = lane.queue.splice(0);
+    this.#shares[lane.standing].queued -= items.length;
     this.#file(lane);
     return items;
   }
 
+  /** The standings take turns, and so do the lanes of each. */
   #nextLane(): Lane<T> | undefined {
-    if (this.#running >= this.#limits.runs) return undefined;
-    const unprovenMay = this.#unprovenRunning < this.#limits.runs / 2;
-    const proven = first(this.#ready.proven);
-    const unproven = unprovenMay ? first(this.#ready.unproven) : undefined;
-    this.#unprovenTurn = !this.#unprovenTurn;
-    return this.#unprovenTurn ? (unproven ?? proven) : (proven ?? unproven);
+    this.#turn += 1;
+    for (let n = 0; n < standings.length; n += 1) {
+      const standing = standings[(this.#turn + n) % standings.length];
+      if (standing === undefined || !this.#hasRoom(standing)) continue;
+      const lane = first(this.#shares[standing].ready);
+      if (lane !== undefined) return lane;
+    }
+    return undefined;
+  }
+
+  #hasRoom(standing: Standing): boolean {
+    const { runs } = this.#limits;
+    const { proven, untried, failing } = this.#shares;
+    if (standing === 'failing') return failing.running < runs / 2;
+    if (proven.running + untried.running >= runs) return false;
+    if (standing === 'proven') return true;
+    return untried.running < runs / 2 && failing.running < failingShare * runs;
   }
 
   /** Puts a lane behind the others that are ready, or takes it out: to be called on every change. */
   #file(lane: Lane<T>): void {
-    this.#ready.proven.delete(lane);
-    this.#ready.unproven.delete(lane);
-    if (lane.isEmpty) this.#lanes.delete(lane.origin);
-    if (lane.queue.length === 0) return;
-    const isProven = this.isProven(lane.origin);
-    const unprovenRuns = Math.max(1, Math.floor(this.#limits.runs * unprovenShare));
-    const maxRuns = isProven ? lane.maxRuns : Math.min(lane.maxRuns, unprovenRuns);
-    if (lane.running < maxRuns) this.#ready[isProven ? 'proven' : 'unproven'].add(lane);
+    const { maxRuns, origin, queue, running, standing } = lane;
+    const { ready } = this.#shares[standing];
+    ready.delete(lane);
+    if (queue.length === 0) {
+      if (running === 0) this.#lanes.delete(origin);
+      return;
+    }
+    const most = standing === 'proven' ? maxRuns : Math.min(maxRuns, this.trialRuns);
+    if (running < most) ready.add(lane);
   }
 
-  #remember(origin: string, isForGood: boolean): void {
-    this.#proven.delete(origin);
-    if (!isForGood) return;
-    this.#proven.add(origin);
-    if (this.#proven.size > maxProven) {
-      const oldest = first(this.#proven);
-      if (oldest !== undefined) this.#proven.delete(oldest);
-    }
+  /** Of each standing the newest are remembered; an origin that is forgotten is untried again. */
+  #remember(origin: string, standing: 'proven' | 'failing'): void {
+    const { proven, failing } = this.#remembered;
+    proven.delete(origin);
+    failing.delete(origin);
+    const all = this.#remembered[standing].add(origin);
+    const oldest = all.size > maxRemembered ? first(all) : undefined;
+    if (oldest !== undefined) all.delete(oldest);
+    for (const changed of [origin, oldest]) if (changed !== undefined) this.#restand(changed);
+  }
+
+  /** Counts what the origin has under its standing of now. */
+  #restand(origin: string): void {
+    const lane = this.#lanes.get(origin);
+    const standing = this.standing(origin);
+    if (lane === undefined || lane.standing === standing) return;
+    const before = this.#shares[lane.standing];
+    const after = this.#shares[standing];
+    before.ready.delete(lane);
+    before.running -= lane.running;
+    before.queued -= lane.queue.length;
+    after.running += lane.running;
+    after.queued += lane.queue.length;
+    lane.standing = standing;
+    this.#file(lane);
   }
 }
 

@@ -32,8 +32,9 @@ export interface SchedulerSettings {
   readonly retry: RetrySettings;
   /** Firings of one claim: one durable step, short enough not to hold up the loop. */
   readonly claimSize: number;
-  /** What is due longer ago than this is catch-up, and claimed at no more than that many a second. */
+  /** What is due longer ago is late: newer due times do not wait for it. */
   readonly lateAfterSeconds: number;
+  /** Misfires claimed in a second. */
   readonly catchUpPerSecond: number;
 }
 
@@ -185,7 +186,7 @@ export class Scheduler implements PlanService {
       this.#isWaitingForRoom = room < 1;
       if (this.#isWaitingForRoom || this.#stop.signal.aborted) return;
       const now = store.now();
-      const late = Math.min(this.#catchUp.left(), Math.ceil(room / 2));
+      const late = Math.min(this.#catchUp.left(), room);
       const lateBefore = addSeconds(now, -this.#settings.lateAfterSeconds);
       const { more, moved } = await this.#ended.whileClaiming(async () => {
         const result = await store.claim(now, { firings: room, late, lateBefore });

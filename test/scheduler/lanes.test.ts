@@ -30,7 +30,7 @@ test('origins of which no run ended for good get at most half of all runs', () =
   lanes.enqueue('new', 64, 'new');
   expect(startAll(lanes)).toEqual([]);
   dead[0]?.ended(true);
-  expect(lanes.isProven(dead[0]?.item ?? '')).toBe(true);
+  expect(lanes.standing(dead[0]?.item ?? '')).toBe('proven');
   expect(startAll(lanes)).toHaveLength(1);
   lanes.enqueue(dead[0]?.item ?? '', 64, 'proven');
   expect(startAll(lanes).map(({ item }) => item)).toEqual(['proven']);
@@ -41,7 +41,7 @@ test('an ending that is none for good takes the proof away', () => {
   for (const isForGood of [true, false]) {
     lanes.enqueue('a', 1, 'a');
     startAll(lanes)[0]?.ended(isForGood);
-    expect(lanes.isProven('a')).toBe(isForGood);
+    expect(lanes.standing('a')).toBe(isForGood ? 'proven' : 'failing');
   }
 });
 
@@ -70,7 +70,7 @@ test('a proven origin of which nothing ends any more is stalled: it gives up its
   expect(lanes.removeStalled()).toEqual([]);
   nowMs += 1;
   expect(lanes.removeStalled()).toEqual(['a2', 'a3']);
-  expect([lanes.isProven('a'), lanes.isStalled('a')]).toEqual([false, true]);
+  expect([lanes.standing('a'), lanes.isStalled('a')]).toEqual(['failing', true]);
   running?.ended(true);
-  expect([lanes.isProven('a'), lanes.isStalled('a')]).toEqual([true, false]);
+  expect([lanes.standing('a'), lanes.isStalled('a')]).toEqual(['proven', false]);
 });

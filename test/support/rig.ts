@@ -19,7 +19,7 @@ export const schedulerDefaults: SchedulerSettings = {
   dispatch: dispatchDefaults,
   retry: retryDefaults,
   claimSize: 1_024,
-  lateAfterSeconds: 60,
+  lateAfterSeconds: 2,
   catchUpPerSecond: 2_000,
 };
 
