@@ -10,7 +10,7 @@ import { HttpConnections, type HttpConnectionSettings } from './http-connections
 import { HttpExchange } from './http-exchange.ts';
 import { outcomeOf } from './http-outcome.ts';
 import type { Names } from './names.ts';
-import { noAnswer, transportReason } from './no-answer.ts';
+import { AnswerTooLong, cutOff, noAnswer, transportReason } from './no-answer.ts';
 import { RunCut } from './run-cut.ts';
 
 export interface HttpSettings extends HttpConnectionSettings {
@@ -67,7 +67,11 @@ export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
       log.debug('http_answered', { key: run.key, fire_id: run.fireId, origin, status });
       return outcomeOf(origin, status, retryAfter, clock.nowMs());
     } catch (error) {
-      return noAnswer(exchange.origin, cut.reason ?? reasonOf(error));
+      const { origin } = exchange;
+      if (cut.reason !== undefined) return noAnswer(origin, cut.reason);
+      return error instanceof errors.HeadersOverflowError
+        ? cutOff(origin, new AnswerTooLong(settings.maxResponseHeaderBytes))
+        : noAnswer(origin, reasonOf(error));
     } finally {
       cut.forget();
     }
