@@ -21,6 +21,9 @@ export type ThriftAnswer =
 /** What announces more than Thrift's own libraries let a frame be is no Thrift. */
 const LONGEST_MESSAGE = 16 * 1024 ** 2;
 
+/** Of structs and lists in each other, in what another contract than forsun's may return. */
+const DEPTH = 64;
+
 /** A connection to a Thrift server, on which calls go one after another, all under one sequence id. */
 export class ThriftConnection extends ExchangeConnection {
   readonly #stream: MessageStream;
@@ -31,7 +34,13 @@ export class ThriftConnection extends ExchangeConnection {
     this.#maxReplyBytes = maxReplyBytes;
     const bytes = Math.max(maxReplyBytes, LONGEST_MESSAGE);
     this.#stream = new MessageStream(
-      { ...wireDefaults, messageBytes: bytes, stringBytes: bytes },
+      {
+        ...wireDefaults,
+        messageBytes: bytes,
+        stringBytes: bytes,
+        containerSize: bytes,
+        depth: DEPTH,
+      },
       dialect,
     );
   }

@@ -14,7 +14,7 @@ import { writeFrame } from '../../src/wire/framing.ts';
 import { writeCall, writeException, writeReply } from '../../src/wire/messages.ts';
 import { OutputBuffer } from '../../src/wire/output-buffer.ts';
 import type { WireWriter } from '../../src/wire/protocol.ts';
-import { field, struct, text } from '../../src/wire/schema.ts';
+import { field, struct, text, textList } from '../../src/wire/schema.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { freePort } from '../support/free-port.ts';
 import { aNodeReceiver, aPythonReceiver } from '../support/thrift-receivers.ts';
@@ -197,6 +197,21 @@ describe('an answer', () => {
     const reply = written((writer) => writeReply(writer, header, withValue, { success: 'ok' }));
     const server = await aServer(() => reply);
     expect(await aThrift().call(server.port)).toEqual(done);
+  });
+
+  test('with all that another contract may return is done', async () => {
+    const many = { ...method, result: struct({ success: field(0, textList) }) };
+    const success = Array.from({ length: 9_000 }, () => '');
+    const begun = [...returns.subarray(0, -1)];
+    const structs = Array.from({ length: 12 }, () => [12, 0, 0]).flat();
+    const ends = structs.filter((byte) => byte === 12).map(() => 0);
+    for (const reply of [
+      written((writer) => writeReply(writer, header, many, { success })),
+      Buffer.from([...begun, ...structs, ...ends, 0]),
+    ]) {
+      const server = await aServer(() => reply);
+      expect(await aThrift().call(server.port)).toEqual(done);
+    }
   });
 
   test('with an exception that its contract declares is a refusal', async () => {
