@@ -9,7 +9,7 @@ import type { MessageHeader } from '../../wire/protocol.ts';
 import { ExceptionType, MessageType } from '../../wire/wire-code.ts';
 import { type Answer, answered, type Call, exception } from './call.ts';
 import { CallQueue } from './call-queue.ts';
-import type { Complaints } from './complaints.ts';
+import type { Complaints } from '../complaints.ts';
 import type { Handler } from './handler.ts';
 import type { MemoryBudget, MemoryHolder } from './memory-budget.ts';
 import type { Outbox, Sender } from './outbox.ts';

@@ -5,7 +5,7 @@ import type { Cancel, Clock } from '../../core/time.ts';
 import type { Counters } from '../../metrics/counters.ts';
 import type { PlanService } from '../../scheduler/plan-service.ts';
 import type { Access } from '../access/access.ts';
-import { Complaints } from './complaints.ts';
+import { Complaints } from '../complaints.ts';
 import { Connection, type Door } from './connection.ts';
 import { Connections } from './connections.ts';
 import { createHandler } from './handler.ts';

@@ -1,6 +1,6 @@
-import type { Log, LogFields } from '../../core/log.ts';
-import type { Clock } from '../../core/time.ts';
-import { escaped } from '../../wire/text.ts';
+import type { Log, LogFields } from '../core/log.ts';
+import type { Clock } from '../core/time.ts';
+import { escaped } from '../wire/text.ts';
 
 const quietMs = 1_000;
 const maxTextLength = 512;
