@@ -11,7 +11,7 @@ import { type Answer, answered, type Call, exception } from './call.ts';
 import { CallQueue } from './call-queue.ts';
 import type { Complaints } from '../complaints.ts';
 import type { Handler } from './handler.ts';
-import type { MemoryBudget, MemoryHolder } from './memory-budget.ts';
+import type { MemoryBudget, MemoryHolder } from '../memory-budget.ts';
 import type { Outbox, Sender } from './outbox.ts';
 import type { ThriftSettings } from './settings.ts';
 import { isDone, overdue, type Waits } from './waits.ts';

@@ -6,10 +6,10 @@ import type { Counters } from '../../metrics/counters.ts';
 import type { PlanService } from '../../scheduler/plan-service.ts';
 import type { Access } from '../access/access.ts';
 import { Complaints } from '../complaints.ts';
+import { Connections } from '../connections.ts';
+import { MemoryBudget } from '../memory-budget.ts';
 import { Connection, type Door } from './connection.ts';
-import { Connections } from './connections.ts';
 import { createHandler } from './handler.ts';
-import { MemoryBudget } from './memory-budget.ts';
 import { Outbox } from './outbox.ts';
 import { thriftDefaults, type ThriftSettings } from './settings.ts';
 
@@ -54,7 +54,7 @@ class ThriftListener {
   readonly #clock: Clock;
   readonly #complaints: Complaints;
   readonly #door: Door;
-  readonly #connections: Connections;
+  readonly #connections: Connections<Connection>;
   readonly #server: Server;
   #cancelSweep: Cancel | undefined;
 
@@ -74,9 +74,9 @@ class ThriftListener {
       counters,
       complaints: this.#complaints,
       clock,
-      memory: new MemoryBudget(settings.heldBytes),
+      memory: new MemoryBudget(settings.heldBytes, 'thrift_memory_full'),
     };
-    this.#connections = new Connections(settings);
+    this.#connections = new Connections(settings, 'thrift_connections_full');
     // A client may send FIN behind its calls and still read the replies.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
       this.#accept(socket),

@@ -8,11 +8,14 @@ export interface MemoryHolder {
 /** Bounds what all holders hold together: past the limit, whoever holds most goes. */
 export class MemoryBudget {
   readonly #limit: number;
+  readonly #fullEvent: string;
   readonly #held = new Map<MemoryHolder, number>();
   #total = 0;
 
-  constructor(limitBytes: number) {
+  /** `fullEvent` is logged of a holder that had to go. */
+  constructor(limitBytes: number, fullEvent: string) {
     this.#limit = limitBytes;
+    this.#fullEvent = fullEvent;
   }
 
   /** To be called when the holder holds more or less than before. */
@@ -33,6 +36,6 @@ export class MemoryBudget {
     const [largest] = [...this.#held.entries()].sort(([, a], [, b]) => b - a);
     if (largest === undefined) return;
     this.#set(largest[0], 0);
-    largest[0].cut('thrift_memory_full', `clients make the server hold over ${this.#limit} bytes`);
+    largest[0].cut(this.#fullEvent, `clients make the server hold over ${this.#limit} bytes`);
   }
 }
