@@ -31,10 +31,11 @@ export {
 export { z } from 'zod';
 
 // For a store: its contract, and what every store makes of a plan.
+export { planExists } from './core/errors.ts';
 export { type Failure, failureOf } from './core/failure.ts';
-export type { Firing, UnfinishedFiring, UnfinishedState } from './core/firing.ts';
+export type { Firing, FiringName, UnfinishedFiring, UnfinishedState } from './core/firing.ts';
 export { type Advance, advance } from './core/misfire.ts';
-export type { Plan, PlanDraft, PlanStatus } from './core/plan.ts';
+export type { AgendaPlace, Plan, PlanDraft, PlanStatus } from './core/plan.ts';
 export { type Policy, policyOf } from './core/policy.ts';
 export type { Schedule } from './core/schedule.ts';
 export type { Counters } from './metrics/counters.ts';
@@ -46,8 +47,17 @@ export {
   firingOf,
   resumed,
   settled,
+  triggered,
   unfinishedAt,
 } from './stores/life.ts';
 export { decodeRecord, encodeRecord, UnreadableRecord } from './stores/record.ts';
-export type { Claim, ClaimResult, ClaimRoom, Recovery, Settlement, Store } from './stores/store.ts';
+export type {
+  Claim,
+  ClaimResult,
+  ClaimRoom,
+  PutOptions,
+  Recovery,
+  Settlement,
+  Store,
+} from './stores/store.ts';
 export type { StoredPlan } from './stores/stored-plan.ts';

@@ -28,18 +28,20 @@ import {
   encodeRecord,
   failureOf,
   firingOf,
+  planExists,
   planNotStored,
   policyOf,
   resumed,
   settled,
+  triggered,
   unfinishedAt,
 } from 'forsun/extension';
 
 /**
  * @import { FileHandle } from 'node:fs/promises'
  * @import {
- *   Advance, Claim, ClaimResult, ClaimRoom, Failure, Firing, OpenStoreOptions, PlanDraft, Settlement,
- *   Store, StoredPlan, UnfinishedFiring, UnixSeconds
+ *   Advance, AgendaPlace, Claim, ClaimResult, ClaimRoom, Failure, Firing, FiringName, OpenStoreOptions,
+ *   PlanDraft, PutOptions, Settlement, Store, StoredPlan, UnfinishedFiring, UnixSeconds
  * } from 'forsun/extension'
  */
 
@@ -194,8 +196,10 @@ class JournalStore {
   /**
    * @param {PlanDraft} draft
    * @param {UnixSeconds} firstFireTime
+   * @param {PutOptions} [options]
    */
-  put(draft, firstFireTime) {
+  async put(draft, firstFireTime, { onlyIfAbsent = false } = {}) {
+    if (onlyIfAbsent && this.#contents.plans.has(draft.key)) throw planExists(draft.key);
     this.#contents.generation += 1;
     const plan = begun(draft, this.#contents.generation, this.now(), firstFireTime);
     this.#contents.set(plan.key, plan);
@@ -207,6 +211,16 @@ class JournalStore {
     const plan = this.#contents.plans.get(key);
     if (plan !== undefined) this.#contents.set(key, undefined);
     return this.#durable(plan);
+  }
+
+  /** @param {string} key */
+  async trigger(key) {
+    const plan = this.#contents.plans.get(key);
+    if (plan === undefined) return undefined;
+    const policy = policyOf(plan.params, this.#options.policy);
+    const { plan: after, firing } = triggered(plan, policy, this.now());
+    this.#contents.set(key, after);
+    return this.#durable(firing);
   }
 
   /** @param {string} key */
@@ -222,19 +236,32 @@ class JournalStore {
   /**
    * @param {string} prefix
    * @param {number} limit
+   * @param {string} [after]
    */
-  async keys(prefix, limit) {
-    const keys = [...this.#contents.plans.keys()].filter((key) => key.startsWith(prefix));
+  async keys(prefix, limit, after) {
+    const keys = [...this.#contents.plans.keys()].filter(
+      (key) => key.startsWith(prefix) && (after === undefined || byBytes(key, after) > 0),
+    );
     return keys.sort(byBytes).slice(0, limit);
   }
 
   /**
-   * @param {UnixSeconds} second
+   * @param {UnixSeconds} from
+   * @param {UnixSeconds} to
    * @param {number} limit
+   * @param {AgendaPlace} [after]
    */
-  async dueAt(second, limit) {
-    const plans = [...this.#contents.plans.values()].filter((plan) => plan.nextFireTime === second);
-    return plans.sort((a, b) => byBytes(a.key, b.key)).slice(0, limit);
+  async agenda(from, to, limit, after) {
+    const due = [...this.#contents.plans.values()].flatMap((plan) => {
+      const { key, nextFireTime: fireTime } = plan;
+      const isDue = fireTime !== undefined && fireTime >= from && fireTime < to;
+      if (!isDue || (after !== undefined && byPlace({ fireTime, key }, after) <= 0)) return [];
+      return [{ fireTime, key, plan }];
+    });
+    return due
+      .sort(byPlace)
+      .slice(0, limit)
+      .map(({ plan }) => plan);
   }
 
   planCount() {
@@ -273,7 +300,7 @@ class JournalStore {
       this.#contents.set(plan.key, after);
       if (after !== undefined && step.fire !== undefined) {
         if (step.isMisfire) result.misfires += 1;
-        claims.push(claimOf(after, step.fire));
+        claims.push(claimOf(after, { fireTime: step.fire }));
       }
     }
     result.more = !isAll || this.#due(until).length > 0;
@@ -287,7 +314,7 @@ class JournalStore {
   claimParked(origin, limit) {
     const parked = [...this.#unfinished()]
       .filter(({ firing: { state } }) => state.kind === 'parked' && state.origin === origin)
-      .sort((a, b) => a.firing.fireTime - b.firing.fireTime || byBytes(a.plan.key, b.plan.key));
+      .sort(byFiring);
     const claims = parked
       .slice(0, limit)
       .map(({ plan, firing }) =>
@@ -318,7 +345,7 @@ class JournalStore {
    */
   settle(firing, settlement) {
     const plan = this.#contents.plans.get(firing.key);
-    const ours = plan && unfinishedAt(plan, firing.fireTime, 'in_flight');
+    const ours = plan && unfinishedAt(plan, firing, 'in_flight');
     if (plan?.generation === firing.generation && ours?.attempt === firing.attempt) {
       const now = this.now();
       this.#contents.set(plan.key, settled(plan, ours, settlement, this.#ending(now)));
@@ -432,7 +459,7 @@ class JournalStore {
   #claimAgain(plan, firing) {
     const after = resumed(plan, firing);
     this.#contents.set(plan.key, after);
-    return claimOf(after, firing.fireTime);
+    return claimOf(after, firing);
   }
 
   /** @param {UnixSeconds} now */
@@ -646,11 +673,11 @@ const entryOf = (plan) => ({ key: plan.key, plan: encodeRecord(plan).toString('b
 
 /**
  * @param {StoredPlan} plan
- * @param {UnixSeconds} fireTime
+ * @param {FiringName} name
  * @returns {Claim}
  */
-function claimOf(plan, fireTime) {
-  const firing = unfinishedAt(plan, fireTime, 'in_flight');
+function claimOf(plan, name) {
+  const firing = unfinishedAt(plan, name, 'in_flight');
   if (firing === undefined) throw new TypeError('a firing was claimed that is not in flight');
   return { firing: firingOf(plan, firing), plan };
 }
@@ -660,6 +687,23 @@ function claimOf(plan, fireTime) {
  * @param {{ due: UnixSeconds }} b
  */
 const byDue = (a, b) => a.due - b.due;
+
+/**
+ * @param {AgendaPlace} a
+ * @param {AgendaPlace} b
+ */
+const byPlace = (a, b) => a.fireTime - b.fireTime || byBytes(a.key, b.key);
+
+/**
+ * Those of one plan and second: that of the due time, then those triggered, in their order.
+ *
+ * @param {{ plan: StoredPlan, firing: UnfinishedFiring }} a
+ * @param {{ plan: StoredPlan, firing: UnfinishedFiring }} b
+ */
+const byFiring = (a, b) =>
+  a.firing.fireTime - b.firing.fireTime ||
+  byBytes(a.plan.key, b.plan.key) ||
+  (a.firing.trigger ?? 0) - (b.firing.trigger ?? 0);
 
 /**
  * @param {string} a

@@ -6,7 +6,9 @@ export type ErrorCode =
   | 'plan_not_stored'
   | 'plan_not_removed'
   | 'unknown_action'
-  | 'bad_argument';
+  | 'bad_argument'
+  | 'plan_exists'
+  | 'too_many_unfinished';
 
 /** A refusal with a code; the message names what came and what was expected, and reaches the client. */
 export class ForsunError extends Error {
@@ -21,6 +23,15 @@ export class ForsunError extends Error {
 
 export const planNotFound = (key: string): ForsunError =>
   new ForsunError('plan_not_found', `no plan has the key ${quote(key)}`);
+
+export const planExists = (key: string): ForsunError =>
+  new ForsunError('plan_exists', `the key ${quote(key)} has a plan, expected none`);
+
+export const tooManyUnfinished = (key: string, most: number): ForsunError =>
+  new ForsunError(
+    'too_many_unfinished',
+    `the plan ${quote(key)} has ${most} unfinished firings, expected fewer: it may have no more`,
+  );
 
 export const badArgument = (message: string): ForsunError =>
   new ForsunError('bad_argument', message);

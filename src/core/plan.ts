@@ -44,6 +44,12 @@ export interface Plan extends PlanDraft {
   readonly unfinished: readonly UnfinishedFiring[];
 }
 
+/** The agenda is in order of due times, those of one second in byte order of their plans' keys. */
+export interface AgendaPlace {
+  readonly fireTime: UnixSeconds;
+  readonly key: string;
+}
+
 /** Firings claimed and not ended: queued for their target, or running. */
 export const runningCount = (plan: Plan): number =>
   plan.unfinished.reduce((sum, { state }) => sum + (state.kind === 'in_flight' ? 1 : 0), 0);

@@ -30,12 +30,13 @@ export function guardedStore(
     recovery: store.recovery,
     now: () => guests.work(extension, () => store.now()),
     planCount: () => guests.work(extension, () => store.planCount()),
-    put: (draft, first) => ask('put', () => store.put(draft, first)),
+    put: (draft, first, options) => ask('put', () => store.put(draft, first, options)),
     remove: (key) => ask('remove', () => store.remove(key)),
+    trigger: (key) => ask('trigger', () => store.trigger(key)),
     get: (key) => ask('get', () => store.get(key)),
     getMany: (keys) => ask('getMany', () => store.getMany(keys)),
-    keys: (prefix, limit) => ask('keys', () => store.keys(prefix, limit)),
-    dueAt: (second, limit) => ask('dueAt', () => store.dueAt(second, limit)),
+    keys: (prefix, limit, after) => ask('keys', () => store.keys(prefix, limit, after)),
+    agenda: (from, to, limit, after) => ask('agenda', () => store.agenda(from, to, limit, after)),
     claim: (until, room) =>
       ask('claim', async () => {
         const result = await store.claim(until, room);

@@ -7,9 +7,10 @@ import { guardedStore } from './guarded-store.ts';
 import type { Guests } from './guests.ts';
 import { namedLog } from './named-log.ts';
 
-const methods = [
-  ...['now', 'put', 'remove', 'get', 'getMany', 'keys', 'dueAt', 'planCount'],
-  ...['claim', 'claimParked', 'parkedOrigins', 'settle', 'failures', 'close'],
+const methods: readonly (keyof Store)[] = [
+  ...(['now', 'put', 'remove', 'trigger', 'get', 'getMany'] as const),
+  ...(['keys', 'agenda', 'planCount', 'failures', 'close'] as const),
+  ...(['claim', 'claimParked', 'parkedOrigins', 'settle'] as const),
 ];
 
 export interface StoreOpeningDeps {

@@ -12,6 +12,7 @@ export type CounterName =
   | 'created_count'
   | 'create_timeouted_count'
   | 'removed_count'
+  | 'triggered_count'
   // Firings.
   | 'timeout_handling_count'
   | 'timeout_handled_count'

@@ -50,6 +50,7 @@ const firingCounters: readonly CounterName[] = [
 
 /** Counters that forsun does not have, behind all of its keys. */
 const ownCounters: readonly CounterName[] = [
+  'triggered_count',
   'late_count',
   'misfired_count',
   'merged_count',

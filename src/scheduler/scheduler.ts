@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import type { ActionRegistry } from '../actions/action.ts';
 import { badArgument, planNotFound } from '../core/errors.ts';
 import { type Failure, maxFailuresListed } from '../core/failure.ts';
+import { fireId } from '../core/firing.ts';
 import type { Log } from '../core/log.ts';
-import type { Plan, PlanRequest } from '../core/plan.ts';
+import type { AgendaPlace, Plan, PlanRequest } from '../core/plan.ts';
 import { type PlanKeys, planKeys } from '../core/plan-key.ts';
 import type { PlanLimits } from '../core/plan-limits.ts';
 import { draftOf } from '../core/plan-request.ts';
@@ -18,7 +19,8 @@ import { CatchUpBudget } from './catch-up.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EndedPlans } from './ended-plans.ts';
 import type { DispatchLimits } from './lanes.ts';
-import type { PlanService } from './plan-service.ts';
+import { gatherPlans, type Page, pageLimit, pageOf } from './page.ts';
+import type { CreateOptions, PlanService, TriggeredFiring } from './plan-service.ts';
 import { ticks } from './ticks.ts';
 
 export interface SchedulerSettings {
@@ -86,13 +88,13 @@ export class Scheduler implements PlanService {
     await this.#dispatcher.drain(graceMs);
   }
 
-  async create(request: PlanRequest): Promise<Plan> {
+  async create(request: PlanRequest, options: CreateOptions = {}): Promise<Plan> {
     const { actions, counters, store } = this.#deps;
     const { timezone: defaultZone, planLimits: limits } = this.#settings;
     const context = { now: store.now(), newKey: this.#newKey, defaultZone, limits };
     const { draft, firstFireTime } = draftOf(request, context);
     actions.get(draft.action).prepare(actionParams(draft.params));
-    const plan = await store.put(draft, firstFireTime);
+    const plan = await store.put(draft, firstFireTime, options);
     this.#endOlder(plan.key, plan.generation);
     counters.add(request.kind === 'interval' ? 'create_timeouted_count' : 'created_count');
     if (firstFireTime <= store.now()) this.#claimSoon();
@@ -107,6 +109,14 @@ export class Scheduler implements PlanService {
     return plan;
   }
 
+  async trigger(key: string): Promise<TriggeredFiring> {
+    const firing = await this.#deps.store.trigger(key);
+    if (firing === undefined) throw planNotFound(key);
+    this.#deps.counters.add('triggered_count');
+    this.#claimSoon();
+    return { fireId: fireId(firing), fireTime: firing.fireTime };
+  }
+
   async get(key: string): Promise<Plan> {
     const plan = await this.#deps.store.get(key);
     if (plan === undefined) throw planNotFound(key);
@@ -116,7 +126,8 @@ export class Scheduler implements PlanService {
   async current(): Promise<readonly Plan[]> {
     const { store } = this.#deps;
     const limit = this.#settings.maxPlansListed;
-    const due = await store.dueAt(store.now(), limit + 1);
+    const now = store.now();
+    const due = await store.agenda(now, addSeconds(now, 1), limit + 1);
     const keys = new Set([...this.#dispatcher.keys(), ...due.map(({ key }) => key)]);
     if (keys.size > limit) throw tooMany('plans are current', limit, 'ask for single keys');
     return store.getMany([...keys]);
@@ -124,7 +135,7 @@ export class Scheduler implements PlanService {
 
   async dueAt(second: UnixSeconds): Promise<readonly Plan[]> {
     const limit = this.#settings.maxPlansListed;
-    const plans = await this.#deps.store.dueAt(second, limit + 1);
+    const plans = await this.#deps.store.agenda(second, addSeconds(second, 1), limit + 1);
     if (plans.length > limit) throw tooMany('plans are due then', limit, 'list keys by prefix');
     return plans;
   }
@@ -136,11 +147,55 @@ export class Scheduler implements PlanService {
     return keys;
   }
 
+  async keysAfter(
+    prefix: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<Page<string, string>> {
+    return this.#keysPage(prefix, after, pageLimit(limit, this.#settings.maxKeysListed));
+  }
+
+  async plansAfter(
+    prefix: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<Page<Plan, string>> {
+    const most = pageLimit(limit, this.#settings.maxPlansListed);
+    return gatherPlans(most, after, async (behind, count) => {
+      const keys = await this.#keysPage(prefix, behind, count);
+      return { ...keys, items: await this.#deps.store.getMany(keys.items) };
+    });
+  }
+
+  async agenda(
+    from: UnixSeconds,
+    to: UnixSeconds,
+    limit: number,
+    after?: AgendaPlace,
+  ): Promise<Page<Plan, AgendaPlace>> {
+    const most = pageLimit(limit, this.#settings.maxPlansListed);
+    return gatherPlans(most, after, async (behind, count) => {
+      const plans = await this.#deps.store.agenda(from, to, count + 1, behind);
+      return pageOf(plans, count, ({ key, nextFireTime = from }) => ({
+        fireTime: nextFireTime,
+        key,
+      }));
+    });
+  }
+
   async failures(prefix: string, limit: number): Promise<readonly Failure[]> {
     if (limit < 1 || limit > maxFailuresListed) {
       throw badArgument(`limit is ${limit}, expected 1 to ${maxFailuresListed}`);
     }
     return this.#deps.store.failures(prefix, limit);
+  }
+
+  async #keysPage(
+    prefix: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<Page<string, string>> {
+    return pageOf(await this.#deps.store.keys(prefix, limit + 1, after), limit, (key) => key);
   }
 
   /** How much waits for its target just now. */

@@ -1,5 +1,7 @@
-import type { Firing, UnfinishedFiring, UnfinishedState } from '../core/firing.ts';
+import { tooManyUnfinished } from '../core/errors.ts';
+import type { Firing, FiringName, UnfinishedFiring, UnfinishedState } from '../core/firing.ts';
 import type { PlanDraft, PlanStatus } from '../core/plan.ts';
+import type { Policy } from '../core/policy.ts';
 import { addSeconds, type UnixSeconds } from '../core/time.ts';
 import type { Settlement } from './store.ts';
 import { type StoredPlan, withLife } from './stored-plan.ts';
@@ -40,6 +42,23 @@ export function advanced(
     firedCount: plan.firedCount + 1,
     unfinished: [...plan.unfinished, firstAttempt(fire)],
   });
+}
+
+/**
+ * The plan with one firing more, which is triggered now and waits to be claimed; all else of it stays, but
+ * one that had ended has not any more. Refused while the plan has as many unfinished ones as it may.
+ */
+export function triggered(
+  plan: StoredPlan,
+  { maxUnfinished }: Pick<Policy, 'maxUnfinished'>,
+  now: UnixSeconds,
+): { readonly plan: StoredPlan; readonly firing: Firing } {
+  const { triggers = 0, unfinished } = plan;
+  if (unfinished.length >= maxUnfinished) throw tooManyUnfinished(plan.key, maxUnfinished);
+  const trigger = triggers + 1;
+  const firing = { ...firstAttempt(now), trigger, state: { kind: 'waiting', until: now } } as const;
+  const life = { triggers: trigger, expires: undefined, unfinished: [...unfinished, firing] };
+  return { plan: withLife(plan, life), firing: firingOf(plan, firing) };
 }
 
 const inFlight: UnfinishedState = { kind: 'in_flight' };
@@ -141,16 +160,20 @@ const replaced = (
   by: UnfinishedFiring,
 ): readonly UnfinishedFiring[] => plan.unfinished.map((other) => (other === firing ? by : other));
 
-/** The firing of that fire time that is in that state. */
+/** The firing of that name, if it is in that state. */
 export const unfinishedAt = (
   plan: StoredPlan,
-  fireTime: UnixSeconds,
+  { fireTime, trigger }: FiringName,
   kind: UnfinishedState['kind'],
 ): UnfinishedFiring | undefined =>
-  plan.unfinished.find((firing) => firing.fireTime === fireTime && firing.state.kind === kind);
+  plan.unfinished.find(
+    (firing) =>
+      firing.fireTime === fireTime && firing.trigger === trigger && firing.state.kind === kind,
+  );
 
 /** As a dispatcher gets it. */
-export function firingOf(plan: StoredPlan, firing: UnfinishedFiring): Firing {
-  const { fireTime, attempt, failures, crashes } = firing;
-  return { key: plan.key, generation: plan.generation, fireTime, attempt, failures, crashes };
+export function firingOf({ key, generation }: StoredPlan, unfinished: UnfinishedFiring): Firing {
+  const { fireTime, trigger, attempt, failures, crashes } = unfinished;
+  const firing = { key, generation, fireTime, attempt, failures, crashes };
+  return trigger === undefined ? firing : { ...firing, trigger };
 }

@@ -9,25 +9,27 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import { planAt, type StoredPlan } from './stored-plan.ts';
 
 /**
- * A plan as bytes, version 1. Its key is not in it, but under its checksum, so that a record can stand
- * under no other key. Numbers are varints, `±` signed ones, times seconds since the created time.
+ * A plan as bytes. Its key is not in it, but under its checksum, so that a record can stand under no other
+ * key. Numbers are varints, `±` signed ones, times seconds since the created time. Version 2 is that of a
+ * plan that was triggered, and of no other.
  *
- *   byte     version: 1
+ *   byte     version: 1, or 2
  *   uint32   CRC-32 of the key and of all that follows (little-endian)
  *   varint   flags: 1 has next fire time, 2 has last fire time, 4 has expiry, 8 has unfinished firings,
  *            16 + 32 status (0 none, 1 done, 2 failed), 64 + 128 schedule (0 interval, 1 calendar, 2 cron)
  *   varint   generation
  *   ±        created time, since the epoch
  *   ±, ±, ±  next fire time, last fire time, expiry: each if it has one
- *   varint   firings made, then firings to make
+ *   varint   firings made, then firings to make; in version 2, firings triggered
  *   schedule interval: seconds, fields; calendar: fields, zone, year; cron: expression, zone
  *            fields: byte, a bit each for second, minute, hour, day, month, week, year; ± each that is set
  *   text     action
  *   varint   params, then name and value of each
- *   varint   unfinished firings, if any; of each ± fire time, attempt, failures, crashes, state:
- *            0 in flight, 1 waiting and ± until, 2 parked and text origin
+ *   varint   unfinished firings, if any; of each ± fire time, in version 2 its trigger's number or 0,
+ *            attempt, failures, crashes, state: 0 in flight, 1 waiting and ± until, 2 parked and text origin
  */
-const version = 1;
+const plainVersion = 1;
+const triggeredVersion = 2;
 const headerBytes = 5;
 
 const has = { next: 1, last: 2, expires: 4, unfinished: 8 } as const;
@@ -51,7 +53,7 @@ const writer = new ByteWriter();
 
 export function encodeRecord(plan: StoredPlan): Buffer {
   try {
-    writer.byte(version);
+    writer.byte(plan.triggers === undefined ? plainVersion : triggeredVersion);
     writer.uint32(0);
     writePlan(plan);
   } catch (error) {
@@ -67,10 +69,10 @@ export function encodeRecord(plan: StoredPlan): Buffer {
 export function decodeRecord(key: string, record: Buffer): StoredPlan {
   const came = record[0];
   if (came === undefined) throw new UnreadableRecord(key, 'it is empty');
-  if (came !== version) {
+  if (came !== plainVersion && came !== triggeredVersion) {
     throw new UnreadableRecord(
       key,
-      `it has version ${came}, this forsund reads version ${version}`,
+      `it has version ${came}, this forsund reads versions ${plainVersion} and ${triggeredVersion}`,
     );
   }
   if (record.length < headerBytes) {
@@ -85,7 +87,7 @@ export function decodeRecord(key: string, record: Buffer): StoredPlan {
     );
   }
   try {
-    return readPlan(key, new ByteReader(record, headerBytes));
+    return readPlan(key, new ByteReader(record, headerBytes), came === triggeredVersion);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UnreadableRecord(key, `its checksum is right, yet ${reason}`, { cause: error });
@@ -93,7 +95,7 @@ export function decodeRecord(key: string, record: Buffer): StoredPlan {
 }
 
 function writePlan(plan: StoredPlan): void {
-  const { createdTime, nextFireTime, lastFireTime, expires, schedule, unfinished } = plan;
+  const { createdTime, nextFireTime, lastFireTime, expires, schedule, triggers, unfinished } = plan;
   writer.varint(
     (nextFireTime === undefined ? 0 : has.next) +
       (lastFireTime === undefined ? 0 : has.last) +
@@ -109,6 +111,7 @@ function writePlan(plan: StoredPlan): void {
   if (expires !== undefined) writer.signed(expires - createdTime);
   writer.varint(plan.firedCount);
   writer.varint(plan.count);
+  if (triggers !== undefined) writer.varint(triggers);
   writeSchedule(schedule);
   writer.text(plan.action);
   writer.varint(plan.params.size);
@@ -116,15 +119,15 @@ function writePlan(plan: StoredPlan): void {
     writer.text(name);
     writer.text(value);
   }
-  if (unfinished.length > 0) writeUnfinished(unfinished, createdTime);
+  if (unfinished.length > 0) writeUnfinished(unfinished, createdTime, triggers !== undefined);
 }
 
-function readPlan(key: string, reader: ByteReader): StoredPlan {
+function readPlan(key: string, reader: ByteReader, isTriggered: boolean): StoredPlan {
   const flags = reader.varint();
   const status = statuses[Math.floor(flags / statusUnit) % 4];
   const kind = scheduleKinds[Math.floor(flags / scheduleUnit) % 4];
   if (flags >= flagsEnd || status === undefined || kind === undefined) {
-    throw new RangeError(`its flags are ${flags}, which version ${version} does not know`);
+    throw new RangeError(`its flags are ${flags}, which its version does not know`);
   }
   const generation = reader.varint();
   const createdTime = unixSeconds(reader.signed());
@@ -135,14 +138,16 @@ function readPlan(key: string, reader: ByteReader): StoredPlan {
   const expires = timeIf(has.expires);
   const firedCount = reader.varint();
   const count = reader.varint();
+  const triggers = isTriggered ? reader.varint() : undefined;
   const schedule = readSchedule(kind, reader);
   const action = reader.text();
   const params = readParams(reader);
-  const unfinished = (flags & has.unfinished) === 0 ? [] : readUnfinished(reader, createdTime);
+  const unfinished =
+    (flags & has.unfinished) === 0 ? [] : readUnfinished(reader, createdTime, isTriggered);
   if (reader.rest > 0) throw new RangeError(`${reader.rest} bytes follow its end`);
   return planAt(
     { key, schedule, count, action, params, generation, createdTime },
-    { nextFireTime, lastFireTime, expires, firedCount, status, unfinished },
+    { nextFireTime, lastFireTime, expires, firedCount, triggers, status, unfinished },
   );
 }
 
@@ -217,10 +222,15 @@ function readParams(reader: ByteReader): Params {
 
 const stateKinds = ['in_flight', 'waiting', 'parked'] as const;
 
-function writeUnfinished(firings: readonly UnfinishedFiring[], createdTime: UnixSeconds): void {
+function writeUnfinished(
+  firings: readonly UnfinishedFiring[],
+  createdTime: UnixSeconds,
+  isTriggered: boolean,
+): void {
   writer.varint(firings.length);
-  for (const { fireTime, attempt, failures, crashes, state } of firings) {
+  for (const { fireTime, trigger = 0, attempt, failures, crashes, state } of firings) {
     writer.signed(fireTime - createdTime);
+    if (isTriggered) writer.varint(trigger);
     writer.varint(attempt);
     writer.varint(failures);
     writer.varint(crashes);
@@ -230,11 +240,16 @@ function writeUnfinished(firings: readonly UnfinishedFiring[], createdTime: Unix
   }
 }
 
-function readUnfinished(reader: ByteReader, createdTime: UnixSeconds): UnfinishedFiring[] {
+function readUnfinished(
+  reader: ByteReader,
+  createdTime: UnixSeconds,
+  isTriggered: boolean,
+): UnfinishedFiring[] {
   const firings: UnfinishedFiring[] = [];
   for (let left = reader.varint(); left > 0; left--) {
     firings.push({
       fireTime: addSeconds(createdTime, reader.signed()),
+      ...triggerOf(isTriggered ? reader.varint() : 0),
       attempt: reader.varint(),
       failures: reader.varint(),
       crashes: reader.varint(),
@@ -243,6 +258,9 @@ function readUnfinished(reader: ByteReader, createdTime: UnixSeconds): Unfinishe
   }
   return firings;
 }
+
+const triggerOf = (number: number): { trigger?: number } =>
+  number === 0 ? {} : { trigger: number };
 
 function readState(reader: ByteReader, createdTime: UnixSeconds): UnfinishedState {
   const code = reader.byte();
@@ -255,9 +273,7 @@ function readState(reader: ByteReader, createdTime: UnixSeconds): UnfinishedStat
     case 'parked':
       return { kind, origin: reader.text() };
     case undefined:
-      throw new RangeError(
-        `a firing is in the state ${code}, which version ${version} does not know`,
-      );
+      throw new RangeError(`a firing is in the state ${code}, which its version does not know`);
     default:
       return kind satisfies never;
   }

@@ -1,6 +1,6 @@
 import type { Failure } from '../core/failure.ts';
 import type { Firing } from '../core/firing.ts';
-import type { Plan, PlanDraft } from '../core/plan.ts';
+import type { AgendaPlace, Plan, PlanDraft } from '../core/plan.ts';
 import type { UnixSeconds } from '../core/time.ts';
 
 /** A firing that is ours to run, with its plan as it stood when claimed. */
@@ -32,6 +32,12 @@ export interface ClaimResult {
   readonly moved: number;
   /** More is due by then than was taken, and more room would take it at once. */
   readonly more: boolean;
+}
+
+/** Under which condition a plan is put; whatever is under its key else is replaced. */
+export interface PutOptions {
+  /** Rejects with plan_exists when there is a plan under the key, though it has ended or cannot be read. */
+  readonly onlyIfAbsent?: boolean;
 }
 
 /** How a firing leaves its in-flight state. */
@@ -69,19 +75,36 @@ export interface Store {
    * Saves the plan with its first fire time under a new generation; what was under its key, and all its
    * unfinished firings, is void. The first fire time is the caller's, so that it can refuse before.
    */
-  put(draft: PlanDraft, firstFireTime: UnixSeconds): Promise<Plan>;
+  put(draft: PlanDraft, firstFireTime: UnixSeconds, options?: PutOptions): Promise<Plan>;
   /**
    * Removing an absent plan is not an error: the answer is undefined. A plan that cannot be read is
    * removed too; of it the answer tells the key, and -1 for its status.
    */
   remove(key: string): Promise<Plan | undefined>;
+  /**
+   * Notes one firing more of the plan, due at once: its fire time is now, its number the plan's next one.
+   * Schedule and counts of the plan stay as they are; one that has ended lives until the firing has ended
+   * too. Undefined when there is no plan; rejects with too_many_unfinished at the plan's limit.
+   */
+  trigger(key: string): Promise<Firing | undefined>;
   get(key: string): Promise<Plan | undefined>;
   /** Those of the keys that exist, in the order asked. */
   getMany(keys: readonly string[]): Promise<readonly Plan[]>;
-  /** Keys that start with the prefix, literally, in byte order of UTF-8; at most `limit`. */
-  keys(prefix: string, limit: number): Promise<readonly string[]>;
-  /** Plans whose next fire time is that second, in key order; at most `limit`. */
-  dueAt(second: UnixSeconds, limit: number): Promise<readonly Plan[]>;
+  /**
+   * Keys that start with the prefix, literally, in byte order of UTF-8, behind `after`; at most `limit`.
+   * With fewer there are no more.
+   */
+  keys(prefix: string, limit: number, after?: string): Promise<readonly string[]>;
+  /**
+   * Plans whose next fire time is from `from` on and before `to`, in the agenda's order, behind `after`;
+   * at most `limit`. With fewer there are no more.
+   */
+  agenda(
+    from: UnixSeconds,
+    to: UnixSeconds,
+    limit: number,
+    after?: AgendaPlace,
+  ): Promise<readonly Plan[]>;
   /** Plans in the store. Kept, not found by scanning. */
   planCount(): number;
 

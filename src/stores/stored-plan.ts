@@ -6,6 +6,8 @@ import type { UnixSeconds } from '../core/time.ts';
 export interface StoredPlan extends Plan {
   /** When a plan that has ended, kept for its status, is gone. */
   readonly expires?: UnixSeconds;
+  /** Firings that were triggered so far, the number of the newest; absent when none was. */
+  readonly triggers?: number;
 }
 
 /** What changes in the life of a plan; all else of it stays as it was put. */
@@ -14,6 +16,7 @@ export interface PlanLife {
   readonly lastFireTime: UnixSeconds | undefined;
   readonly expires: UnixSeconds | undefined;
   readonly firedCount: number;
+  readonly triggers: number | undefined;
   readonly status: PlanStatus;
   readonly unfinished: readonly UnfinishedFiring[];
 }
@@ -23,9 +26,9 @@ export type PlanIdentity = Omit<StoredPlan, keyof PlanLife>;
 
 /** The plan at another moment of its life: what `life` does not name stays. */
 export function withLife(plan: StoredPlan, life: Partial<PlanLife>): StoredPlan {
-  const { nextFireTime, lastFireTime, expires, firedCount, status, unfinished } = plan;
+  const { nextFireTime, lastFireTime, expires, firedCount, triggers, status, unfinished } = plan;
   return planAt(plan, {
-    ...{ nextFireTime, lastFireTime, expires, firedCount, status, unfinished },
+    ...{ nextFireTime, lastFireTime, expires, firedCount, triggers, status, unfinished },
     ...life,
   });
 }
@@ -33,7 +36,7 @@ export function withLife(plan: StoredPlan, life: Partial<PlanLife>): StoredPlan 
 /** The plan at that moment of its life; a time it has not is absent, not undefined. */
 export function planAt(identity: PlanIdentity, life: PlanLife): StoredPlan {
   const { key, schedule, count, action, params, generation, createdTime } = identity;
-  const { nextFireTime, lastFireTime, expires, firedCount, status, unfinished } = life;
+  const { nextFireTime, lastFireTime, expires, firedCount, triggers, status, unfinished } = life;
   const plan: { -readonly [K in keyof StoredPlan]: StoredPlan[K] } = {
     key,
     schedule,
@@ -49,5 +52,6 @@ export function planAt(identity: PlanIdentity, life: PlanLife): StoredPlan {
   if (nextFireTime !== undefined) plan.nextFireTime = nextFireTime;
   if (lastFireTime !== undefined) plan.lastFireTime = lastFireTime;
   if (expires !== undefined) plan.expires = expires;
+  if (triggers !== undefined) plan.triggers = triggers;
   return plan;
 }

@@ -212,12 +212,12 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       });
     });
 
-    describe('dueAt', () => {
+    describe('agenda', () => {
       test('answers plans whose next fire time is that second, in key order', async () => {
         for (const key of ['c', 'a', 'b']) await store.put(aDraft({ key }), at(5));
         await store.put(aDraft({ key: 'd' }), at(6));
         const keys = async (seconds: number, limit = 10): Promise<string[]> =>
-          (await store.dueAt(at(seconds), limit)).map(({ key }) => key);
+          (await store.agenda(at(seconds), at(seconds + 1), limit)).map(({ key }) => key);
         expect(await keys(5)).toEqual(['a', 'b', 'c']);
         expect(await keys(5, 2)).toEqual(['a', 'b']);
         expect(await keys(4)).toEqual([]);

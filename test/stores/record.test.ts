@@ -138,8 +138,8 @@ describe('what is not as it was written is refused, not read as something else:'
 
   test('a newer version, and its message says which came and which was expected', () => {
     const newer = Buffer.from(record);
-    newer.writeUInt8(2, 0);
-    expect(decode(newer)).toThrow('"backup" cannot be read: it has version 2');
-    expect(decode(newer)).toThrow('reads version 1');
+    newer.writeUInt8(3, 0);
+    expect(decode(newer)).toThrow('"backup" cannot be read: it has version 3');
+    expect(decode(newer)).toThrow('reads versions 1 and 2');
   });
 });

@@ -1,4 +1,5 @@
 import type { Plan, PlanRequest } from '../../src/core/plan.ts';
+import type { CreateOptions } from '../../src/scheduler/plan-service.ts';
 import { MemoryPlans } from './memory-plans.ts';
 
 /** Plans whose changes and reads each wait until a test lets the oldest go on, or all. */
@@ -8,9 +9,9 @@ export class HeldPlans extends MemoryPlans {
   readonly #held: (() => void)[] = [];
   #isOpen = false;
 
-  override async create(request: PlanRequest): Promise<Plan> {
+  override async create(request: PlanRequest, options?: CreateOptions): Promise<Plan> {
     await this.#hold(`create ${request.key}`);
-    return super.create(request);
+    return super.create(request, options);
   }
 
   override async remove(key: string): Promise<Plan> {

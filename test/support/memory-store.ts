@@ -1,11 +1,18 @@
 import { advance } from '../../src/core/misfire.ts';
-import { planNotStored } from '../../src/core/errors.ts';
+import { planExists, planNotStored, tooManyUnfinished } from '../../src/core/errors.ts';
 import { type Failure, failureOf } from '../../src/core/failure.ts';
-import type { Firing, UnfinishedFiring } from '../../src/core/firing.ts';
-import type { Plan, PlanDraft } from '../../src/core/plan.ts';
+import type { Firing, FiringName, UnfinishedFiring } from '../../src/core/firing.ts';
+import type { AgendaPlace, Plan, PlanDraft } from '../../src/core/plan.ts';
 import { policyOf } from '../../src/core/policy.ts';
-import { type Clock, type UnixSeconds } from '../../src/core/time.ts';
-import type { Claim, ClaimResult, ClaimRoom, Settlement, Store } from '../../src/stores/store.ts';
+import type { Clock, UnixSeconds } from '../../src/core/time.ts';
+import type {
+  Claim,
+  ClaimResult,
+  ClaimRoom,
+  PutOptions,
+  Settlement,
+  Store,
+} from '../../src/stores/store.ts';
 
 type Entry = { readonly plan: Plan; readonly due: UnixSeconds; readonly firing?: UnfinishedFiring };
 
@@ -16,6 +23,7 @@ export class MemoryStore implements Store {
   readonly #plans = new Map<string, Plan>();
   readonly #failures: Failure[] = [];
   #generation = 0;
+  readonly #triggers = new Map<number, number>();
   /** When set, every change is refused with it. */
   outage: string | undefined;
 
@@ -27,8 +35,13 @@ export class MemoryStore implements Store {
     return this.#clock.now();
   }
 
-  async put(draft: PlanDraft, firstFireTime: UnixSeconds): Promise<Plan> {
+  async put(
+    draft: PlanDraft,
+    firstFireTime: UnixSeconds,
+    { onlyIfAbsent = false }: PutOptions = {},
+  ): Promise<Plan> {
     this.#refuseInOutage();
+    if (onlyIfAbsent && this.#plans.has(draft.key)) throw planExists(draft.key);
     const plan: Plan = {
       ...draft,
       generation: ++this.#generation,
@@ -49,6 +62,21 @@ export class MemoryStore implements Store {
     return plan;
   }
 
+  async trigger(key: string): Promise<Firing | undefined> {
+    this.#refuseInOutage();
+    const plan = this.#plans.get(key);
+    if (plan === undefined) return undefined;
+    const { maxUnfinished } = policyOf(plan.params);
+    if (plan.unfinished.length >= maxUnfinished) throw tooManyUnfinished(key, maxUnfinished);
+    const trigger = (this.#triggers.get(plan.generation) ?? 0) + 1;
+    this.#triggers.set(plan.generation, trigger);
+    const fireTime = this.now();
+    const state = { kind: 'waiting', until: fireTime } as const;
+    const firing = { fireTime, trigger, attempt: 1, failures: 0, crashes: 0, state };
+    this.#plans.set(key, { ...plan, unfinished: [...plan.unfinished, firing] });
+    return claimOf(plan, firing).firing;
+  }
+
   async get(key: string): Promise<Plan | undefined> {
     return this.#plans.get(key);
   }
@@ -57,17 +85,31 @@ export class MemoryStore implements Store {
     return keys.flatMap((key) => this.#plans.get(key) ?? []);
   }
 
-  async keys(prefix: string, limit: number): Promise<readonly string[]> {
+  async keys(prefix: string, limit: number, after?: string): Promise<readonly string[]> {
     return this.#inKeyOrder()
       .map(({ key }) => key)
-      .filter((key) => key.startsWith(prefix))
+      .filter((key) => key.startsWith(prefix) && (after === undefined || byBytes(key, after) > 0))
       .slice(0, limit);
   }
 
-  async dueAt(second: UnixSeconds, limit: number): Promise<readonly Plan[]> {
+  async agenda(
+    from: UnixSeconds,
+    to: UnixSeconds,
+    limit: number,
+    after?: AgendaPlace,
+  ): Promise<readonly Plan[]> {
     return this.#inKeyOrder()
-      .filter((plan) => plan.nextFireTime === second)
-      .slice(0, limit);
+      .flatMap(({ key, nextFireTime }) =>
+        nextFireTime === undefined ? [] : [{ key, fireTime: nextFireTime }],
+      )
+      .filter(({ fireTime }) => fireTime >= from && fireTime < to)
+      .sort((a, b) => a.fireTime - b.fireTime)
+      .filter(
+        ({ key, fireTime }) =>
+          after === undefined || (fireTime - after.fireTime || byBytes(key, after.key)) > 0,
+      )
+      .slice(0, limit)
+      .flatMap(({ key }) => this.#plans.get(key) ?? []);
   }
 
   planCount(): number {
@@ -126,7 +168,7 @@ export class MemoryStore implements Store {
   async settle(firing: Firing, settlement: Settlement): Promise<void> {
     this.#refuseInOutage();
     const plan = this.#plans.get(firing.key);
-    const unfinished = plan?.unfinished.find(({ fireTime }) => fireTime === firing.fireTime);
+    const unfinished = plan?.unfinished.find((one) => isSame(one, firing));
     if (plan?.generation !== firing.generation || unfinished?.state.kind !== 'in_flight') return;
     const { kind } = settlement;
     if (kind === 'failed') {
@@ -155,9 +197,7 @@ export class MemoryStore implements Store {
   }
 
   #inKeyOrder(): Plan[] {
-    return [...this.#plans.values()].sort((a, b) =>
-      Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)),
-    );
+    return [...this.#plans.values()].sort((a, b) => byBytes(a.key, b.key));
   }
 
   #agenda(until: UnixSeconds): Entry[] {
@@ -209,13 +249,13 @@ export class MemoryStore implements Store {
 
   #change(plan: Plan, firing: UnfinishedFiring, changes: Partial<UnfinishedFiring>): void {
     const unfinished = plan.unfinished.map((each) =>
-      each.fireTime === firing.fireTime ? { ...each, ...changes } : each,
+      isSame(each, firing) ? { ...each, ...changes } : each,
     );
     this.#keep({ ...plan, unfinished });
   }
 
   #end(plan: Plan, firing: UnfinishedFiring, status: 1 | -1): void {
-    const unfinished = plan.unfinished.filter(({ fireTime }) => fireTime !== firing.fireTime);
+    const unfinished = plan.unfinished.filter((one) => !isSame(one, firing));
     this.#keep({ ...plan, status, unfinished });
   }
 
@@ -226,7 +266,12 @@ export class MemoryStore implements Store {
   }
 }
 
-function claimOf(plan: Plan, { fireTime, attempt, failures, crashes }: UnfinishedFiring): Claim {
+function claimOf(plan: Plan, { state: _state, ...firing }: UnfinishedFiring): Claim {
   const { key, generation } = plan;
-  return { plan, firing: { key, generation, fireTime, attempt, failures, crashes } };
+  return { plan, firing: { key, generation, ...firing } };
 }
+
+const isSame = (a: FiringName, b: FiringName): boolean =>
+  a.fireTime === b.fireTime && a.trigger === b.trigger;
+
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));

@@ -9,4 +9,6 @@ export const wireCodes = {
   plan_not_removed: 1005,
   unknown_action: 1006,
   bad_argument: 1007,
+  plan_exists: 1008,
+  too_many_unfinished: 1009,
 } as const satisfies Record<ErrorCode, number>;

@@ -1,3 +1,4 @@
+import type { FiringName } from '../../core/firing.ts';
 import { advance } from '../../core/misfire.ts';
 import { type Policy, policyOf } from '../../core/policy.ts';
 import type { UnixSeconds } from '../../core/time.ts';
@@ -72,7 +73,7 @@ export class ClaimDue implements Change<ClaimResult> {
   #claimNear(entry: NearEntry, view: View): void {
     const isLeft = this.#guarded(entry, () => {
       const plan = view.plan(entry.key);
-      if (entry.fireTime !== undefined) return this.#claimWaiting(entry, entry.fireTime, view);
+      if (entry.firing !== undefined) return this.#claimWaiting(entry, entry.firing, view);
       if (plan?.expires === entry.due) return this.#expire(entry, view);
       return this.#claimDue(entry, view);
     });
@@ -91,19 +92,19 @@ export class ClaimDue implements Change<ClaimResult> {
     this.#skipped += step.skipped;
     if (step.fire === undefined) return true;
     if (step.isMisfire) this.#misfires++;
-    this.#take(after, step.fire);
+    this.#take(after, { fireTime: step.fire });
     return true;
   }
 
-  #claimWaiting({ key, due }: AgendaEntry, fireTime: UnixSeconds, view: View): boolean {
+  #claimWaiting({ key, due }: AgendaEntry, name: FiringName, view: View): boolean {
     const plan = view.plan(key);
-    const firing = plan && unfinishedAt(plan, fireTime, 'waiting');
+    const firing = plan && unfinishedAt(plan, name, 'waiting');
     if (plan === undefined || firing?.state.kind !== 'waiting' || firing.state.until !== due) {
       return false;
     }
     const after = resumed(plan, firing);
     this.#set(view, key, after);
-    this.#take(after, fireTime);
+    this.#take(after, name);
     return true;
   }
 
@@ -117,8 +118,8 @@ export class ClaimDue implements Change<ClaimResult> {
     this.#moved++;
   }
 
-  #take(plan: StoredPlan | undefined, fireTime: UnixSeconds): void {
-    const firing = plan && unfinishedAt(plan, fireTime, 'in_flight');
+  #take(plan: StoredPlan | undefined, name: FiringName): void {
+    const firing = plan && unfinishedAt(plan, name, 'in_flight');
     if (plan === undefined || firing === undefined) {
       throw new TypeError('a firing was claimed that is not in flight');
     }

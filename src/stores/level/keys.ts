@@ -1,3 +1,5 @@
+import type { FiringName } from '../../core/firing.ts';
+import type { AgendaPlace } from '../../core/plan.ts';
 import { type UnixSeconds, unixSeconds } from '../../core/time.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 
@@ -11,9 +13,11 @@ import type { StoredPlan } from '../stored-plan.ts';
  *   f number                   one of the newest failures (failure-entry.ts), the newest last
  *   i key                      the plan has firings in flight
  *   k origin 00 fire-time key  the firing is parked with the origin
+ *   …         00 trigger       behind the key, if it was triggered
  *   m                          plan count and newest generation (counts.ts)
  *   p key                      the plan (record.ts)
  *   w due key 00 fire-time     the firing waits until due: a retry, a release, a re-claim
+ *   …           trigger        behind its fire time, if it was triggered
  *   w due key 00               the plan has ended and expires at due
  *
  *   a due, w due               marks: a range scan that ends there does not walk on over deleted entries
@@ -38,8 +42,8 @@ export type AgendaName = 'agenda' | 'waiting';
 export interface AgendaEntry {
   readonly due: UnixSeconds;
   readonly key: string;
-  /** Of the firing that waits; absent for a due time and for an expiry. */
-  readonly fireTime?: UnixSeconds;
+  /** The firing that waits; absent for a due time and for an expiry. */
+  readonly firing?: FiringName;
 }
 
 const timeBytes = 6;
@@ -71,11 +75,28 @@ export const endMarks = (['agenda', 'failure', 'inFlight', 'parked', 'waiting'] 
   (name) => rangeOf(name).end,
 );
 
-/** Plan keys that start with the prefix: no UTF-8 holds the byte ff. */
-export const planKeyRange = (prefix: string): { gte: Buffer; lt: Buffer } => ({
-  gte: planKey(prefix),
-  lt: Buffer.concat([planKey(prefix), Buffer.from([0xff])]),
-});
+/** Plan keys that start with the prefix, behind `after`: no UTF-8 holds the byte ff. */
+export function planKeyRange(prefix: string, after?: string): { gte: Buffer; lt: Buffer } {
+  const start = planKey(prefix);
+  const lt = Buffer.concat([start, Buffer.from([0xff])]);
+  return { gte: behind(start, after === undefined ? undefined : planKey(after)), lt };
+}
+
+/** Due times from `from` on and before `to`, behind `after`. */
+export function agendaRange(
+  from: UnixSeconds,
+  to: UnixSeconds,
+  after?: AgendaPlace,
+): { gte: Buffer; lt: Buffer } {
+  const start = secondKey('agenda', from);
+  const last = after && agendaKey('agenda', { due: after.fireTime, key: after.key });
+  return { gte: behind(start, last), lt: secondKey('agenda', to) };
+}
+
+/** Where a range begins that would begin at `start`, and leaves out all up to `last`. */
+function behind(start: Buffer, last: Buffer | undefined): Buffer {
+  return last === undefined || Buffer.compare(last, start) < 0 ? start : keyAfter(last);
+}
 
 /** Sorts before every entry due at that second, behind every earlier one: where a mark stands. */
 export function secondKey(agenda: AgendaName, second: UnixSeconds): Buffer {
@@ -85,13 +106,13 @@ export function secondKey(agenda: AgendaName, second: UnixSeconds): Buffer {
   return bytes;
 }
 
-export function agendaKey(agenda: AgendaName, { due, key, fireTime }: AgendaEntry): Buffer {
+export function agendaKey(agenda: AgendaName, { due, key, firing }: AgendaEntry): Buffer {
   if (agenda === 'agenda') return Buffer.concat([secondKey(agenda, due), Buffer.from(key)]);
   return Buffer.concat([
     secondKey(agenda, due),
     Buffer.from(key),
     separator,
-    ...(fireTime === undefined ? [] : [timeKey(fireTime)]),
+    ...(firing === undefined ? [] : [timeKey(firing.fireTime), ...triggerKey(firing)]),
   ]);
 }
 
@@ -103,9 +124,10 @@ export function agendaEntryOf(bytes: Buffer): AgendaEntry | undefined {
   const keyEnd = bytes.indexOf(0, keyStart);
   if (keyEnd < 0) return { due, key: bytes.toString('utf8', keyStart) };
   const key = bytes.toString('utf8', keyStart, keyEnd);
-  return keyEnd + 1 === bytes.length
-    ? { due, key }
-    : { due, key, fireTime: readTime(bytes, keyEnd + 1) };
+  const firingStart = keyEnd + 1;
+  if (firingStart === bytes.length) return { due, key };
+  const fireTime = readTime(bytes, firingStart);
+  return { due, key, firing: firingAt(fireTime, bytes, firingStart + timeBytes) };
 }
 
 /** Sorts before all that is parked with the origin. */
@@ -116,20 +138,30 @@ export const parkedStart = (origin: string): Buffer =>
 export const parkedEnd = (origin: string): Buffer =>
   Buffer.concat([Buffer.from(prefixes.parked + origin), Buffer.from([1])]);
 
-export const parkedKey = (origin: string, fireTime: UnixSeconds, key: string): Buffer =>
-  Buffer.concat([parkedStart(origin), timeKey(fireTime), Buffer.from(key)]);
+/** A firing that is parked with an origin. */
+export interface ParkedEntry {
+  readonly origin: string;
+  readonly key: string;
+  readonly firing: FiringName;
+}
 
-export function parkedEntryOf(bytes: Buffer): {
-  origin: string;
-  fireTime: UnixSeconds;
-  key: string;
-} {
+export function parkedKey({ origin, key, firing }: ParkedEntry): Buffer {
+  const trigger = triggerKey(firing);
+  return Buffer.concat([
+    ...[parkedStart(origin), timeKey(firing.fireTime), Buffer.from(key)],
+    ...(trigger.length === 0 ? [] : [separator, ...trigger]),
+  ]);
+}
+
+export function parkedEntryOf(bytes: Buffer): ParkedEntry {
   const originEnd = bytes.indexOf(0, 1);
-  return {
-    origin: bytes.toString('utf8', 1, originEnd),
-    fireTime: readTime(bytes, originEnd + 1),
-    key: bytes.toString('utf8', originEnd + 1 + timeBytes),
-  };
+  const origin = bytes.toString('utf8', 1, originEnd);
+  const fireTime = readTime(bytes, originEnd + 1);
+  const keyStart = originEnd + 1 + timeBytes;
+  const found = bytes.indexOf(0, keyStart);
+  const keyEnd = found < 0 ? bytes.length : found;
+  const key = bytes.toString('utf8', keyStart, keyEnd);
+  return { origin, key, firing: firingAt(fireTime, bytes, keyEnd + 1) };
 }
 
 /** What stands on the agenda for the plan: at most one due time, or what waits for its second. */
@@ -138,8 +170,8 @@ export function agendaEntries(agenda: AgendaName, plan: StoredPlan): readonly Ag
   if (agenda === 'agenda') return nextFireTime === undefined ? none : [{ due: nextFireTime, key }];
   if (expires !== undefined) return [{ due: expires, key }];
   if (unfinished.length === 0) return none;
-  return unfinished.flatMap(({ fireTime, state }) =>
-    state.kind === 'waiting' ? [{ due: state.until, key, fireTime }] : [],
+  return unfinished.flatMap((firing) =>
+    firing.state.kind === 'waiting' ? [{ due: firing.state.until, key, firing }] : [],
   );
 }
 
@@ -162,8 +194,9 @@ export function indexKeys(plan: StoredPlan): Buffer[] {
   if (unfinished.length === 0 && expires === undefined) return keys;
   for (const entry of agendaEntries('waiting', plan)) keys.push(agendaKey('waiting', entry));
   if (unfinished.some(({ state }) => state.kind === 'in_flight')) keys.push(inFlightKey(key));
-  for (const { fireTime, state } of unfinished) {
-    if (state.kind === 'parked') keys.push(parkedKey(state.origin, fireTime, key));
+  for (const firing of unfinished) {
+    const { state } = firing;
+    if (state.kind === 'parked') keys.push(parkedKey({ origin: state.origin, key, firing }));
   }
   return keys;
 }
@@ -178,6 +211,18 @@ function timeKey(time: UnixSeconds): Buffer {
   writeTime(bytes, time, 0);
   return bytes;
 }
+
+/** None for the firing of a due time. */
+function triggerKey({ trigger }: FiringName): readonly Buffer[] {
+  if (trigger === undefined) return [];
+  const bytes = Buffer.allocUnsafe(numberBytes);
+  bytes.writeUIntBE(trigger, 0, numberBytes);
+  return [bytes];
+}
+
+/** The firing of that time, triggered if a number follows there. */
+const firingAt = (fireTime: UnixSeconds, bytes: Buffer, at: number): FiringName =>
+  at < bytes.length ? { fireTime, trigger: bytes.readUIntBE(at, numberBytes) } : { fireTime };
 
 function writeTime(bytes: Buffer, time: UnixSeconds, at: number): void {
   const value = Math.min(Math.max(time + timeOffset, 0), 2 * timeOffset - 1);

@@ -1,21 +1,36 @@
-import { planNotStored, quote } from '../../core/errors.ts';
+import { planExists, planNotStored, quote } from '../../core/errors.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { Firing } from '../../core/firing.ts';
 import type { Log } from '../../core/log.ts';
-import type { Plan, PlanDraft } from '../../core/plan.ts';
-import { defaultPolicy, type Policy } from '../../core/policy.ts';
-import { addSeconds, type Clock, type UnixSeconds } from '../../core/time.ts';
+import type { AgendaPlace, Plan, PlanDraft } from '../../core/plan.ts';
+import { defaultPolicy, type Policy, policyOf } from '../../core/policy.ts';
+import type { Clock, UnixSeconds } from '../../core/time.ts';
 import { Counters } from '../../metrics/counters.ts';
 import { decodeRecord, UnreadableRecord } from '../record.ts';
-import type { Claim, ClaimResult, ClaimRoom, Recovery, Settlement, Store } from '../store.ts';
+import type {
+  Claim,
+  ClaimResult,
+  ClaimRoom,
+  PutOptions,
+  Recovery,
+  Settlement,
+  Store,
+} from '../store.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import { ClaimDue } from './claim.ts';
 import { type Counts, readCounts } from './counts.ts';
 import type { Database, WriteBatch } from './database.ts';
 import type { FailureRing } from './failures.ts';
 import { type Change, GroupCommit } from './group-commit.ts';
-import { agendaEntryOf, keyAfter, keyOfPlanKey, planKey, planKeyRange, secondKey } from './keys.ts';
-import { begun, type Ending } from '../life.ts';
+import {
+  agendaEntryOf,
+  agendaRange,
+  keyAfter,
+  keyOfPlanKey,
+  planKey,
+  planKeyRange,
+} from './keys.ts';
+import { begun, type Ending, triggered } from '../life.ts';
 import { StoreMemory, Unclaimable } from './memory.ts';
 import { NearAgenda } from './near-agenda.ts';
 import { ClaimParked, parkedOrigins, ParkedStarts } from './parked.ts';
@@ -104,7 +119,11 @@ export class LevelStore implements Store {
     return this.#clock.now();
   }
 
-  async put(draft: PlanDraft, firstFireTime: UnixSeconds): Promise<Plan> {
+  async put(
+    draft: PlanDraft,
+    firstFireTime: UnixSeconds,
+    { onlyIfAbsent = false }: PutOptions = {},
+  ): Promise<Plan> {
     const { key } = draft;
     const createdTime = this.now();
     const { plan, wasUnreadable } = await this.#commit.change({
@@ -112,8 +131,9 @@ export class LevelStore implements Store {
       apply: (view) => {
         requireStorableKey(key);
         if (this.#db.isFull) throw planNotStored('the disk is full, so no plan is taken in');
-        const plan = begun(draft, view.nextGeneration(), createdTime, firstFireTime);
         const wasUnreadable = view.isUnreadable(key);
+        if (onlyIfAbsent && (wasUnreadable || view.plan(key) !== undefined)) throw planExists(key);
+        const plan = begun(draft, view.nextGeneration(), createdTime, firstFireTime);
         view.set(key, plan);
         return () => ({ plan, wasUnreadable });
       },
@@ -138,6 +158,21 @@ export class LevelStore implements Store {
     return plan;
   }
 
+  trigger(key: string): Promise<Firing | undefined> {
+    const now = this.now();
+    return this.#commit.change({
+      reads: [key],
+      apply: (view) => {
+        const plan = view.plan(key);
+        if (plan === undefined) return () => undefined;
+        if (this.#db.isFull) throw planNotStored('the disk is full, so no plan is triggered');
+        const { plan: after, firing } = triggered(plan, policyOf(plan.params, this.#policy), now);
+        view.set(key, after);
+        return () => firing;
+      },
+    });
+  }
+
   async get(key: string): Promise<Plan | undefined> {
     const [record] = await this.#db.getMany([planKey(key)]);
     return record && decodeRecord(key, record);
@@ -147,22 +182,28 @@ export class LevelStore implements Store {
     return this.#readMany(keys);
   }
 
-  async keys(prefix: string, limit: number): Promise<readonly string[]> {
-    const keys = await this.#db.keys({ ...planKeyRange(prefix), limit });
+  async keys(prefix: string, limit: number, after?: string): Promise<readonly string[]> {
+    const keys = await this.#db.keys({ ...planKeyRange(prefix, after), limit });
     return keys.map(keyOfPlanKey);
   }
 
-  async dueAt(second: UnixSeconds, limit: number): Promise<readonly Plan[]> {
+  async agenda(
+    from: UnixSeconds,
+    to: UnixSeconds,
+    limit: number,
+    after?: AgendaPlace,
+  ): Promise<readonly Plan[]> {
     const plans: Plan[] = [];
-    const end = secondKey('agenda', addSeconds(second, 1));
-    for (let from = secondKey('agenda', second); plans.length < limit;) {
-      const found = await this.#db.keys({ gte: from, lt: end, limit: limit - plans.length });
+    for (let { gte, lt } = agendaRange(from, to, after); plans.length < limit;) {
+      const found = await this.#db.keys({ gte, lt, limit: limit - plans.length });
       const last = found.at(-1);
       if (last === undefined) break;
-      from = keyAfter(last);
-      const keys = found.flatMap((bytes) => agendaEntryOf(bytes)?.key ?? []);
-      const due = (await this.getMany(keys)).filter((plan) => plan.nextFireTime === second);
-      plans.push(...due);
+      gte = keyAfter(last);
+      const entries = found.flatMap((bytes) => agendaEntryOf(bytes) ?? []);
+      const dues = new Map(entries.map(({ key, due }) => [key, due]));
+      const due = await this.getMany([...dues.keys()]);
+      // Of a plan that was changed meanwhile the entry is gone.
+      plans.push(...due.filter(({ key, nextFireTime }) => nextFireTime === dues.get(key)));
     }
     return plans;
   }

@@ -1,4 +1,5 @@
 import { quote } from '../../core/errors.ts';
+import type { FiringName } from '../../core/firing.ts';
 import type { Log } from '../../core/log.ts';
 import type { Counters } from '../../metrics/counters.ts';
 import type { StoredPlan } from '../stored-plan.ts';
@@ -31,9 +32,10 @@ export class StoreMemory implements Memory {
   update(key: string, plan: StoredPlan | undefined): void {
     this.#near.update(key, plan);
     let isInFlight = false;
-    for (const { state, fireTime } of plan?.unfinished ?? []) {
+    for (const firing of plan?.unfinished ?? []) {
+      const { state } = firing;
       if (state.kind === 'in_flight') isInFlight = true;
-      if (state.kind === 'parked') this.#parkedStarts.parked(state.origin, fireTime, key);
+      if (state.kind === 'parked') this.#parkedStarts.parked({ origin: state.origin, key, firing });
     }
     if (isInFlight && plan !== undefined) this.#inFlight.set(key, plan);
     else this.#inFlight.delete(key);
@@ -45,10 +47,10 @@ export class StoreMemory implements Memory {
   }
 
   /** Whom this process gave that firing, and who has not ended it yet. */
-  isHandedOut({ key, generation }: StoredPlan, fireTime: StoredPlan['createdTime']): boolean {
+  isHandedOut({ key, generation }: StoredPlan, firing: FiringName): boolean {
     const plan = this.#inFlight.get(key);
     if (plan?.generation !== generation) return false;
-    return unfinishedAt(plan, fireTime, 'in_flight') !== undefined;
+    return unfinishedAt(plan, firing, 'in_flight') !== undefined;
   }
 
   /** Keeps of the plans in flight those that the disk has so too. */

@@ -1,8 +1,15 @@
-import type { UnixSeconds } from '../../core/time.ts';
 import type { Claim } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Answer, Change } from './group-commit.ts';
-import { keyAfter, parkedEnd, parkedEntryOf, parkedKey, parkedStart, rangeOf } from './keys.ts';
+import {
+  keyAfter,
+  parkedEnd,
+  type ParkedEntry,
+  parkedEntryOf,
+  parkedKey,
+  parkedStart,
+  rangeOf,
+} from './keys.ts';
 import { firingOf, resumed, unfinishedAt } from '../life.ts';
 import type { View } from './view.ts';
 
@@ -27,11 +34,11 @@ export class ParkedStarts {
     if (this.#starts.size > maxOrigins && first !== undefined) this.#starts.delete(first);
   }
 
-  parked(origin: string, fireTime: UnixSeconds, key: string): void {
-    const start = this.#starts.get(origin);
+  parked(entry: ParkedEntry): void {
+    const start = this.#starts.get(entry.origin);
     if (start === undefined) return;
-    const entry = parkedKey(origin, fireTime, key);
-    if (Buffer.compare(entry, start) < 0) this.#starts.set(origin, entry);
+    const key = parkedKey(entry);
+    if (Buffer.compare(key, start) < 0) this.#starts.set(entry.origin, key);
   }
 
   forget(): void {
@@ -52,7 +59,7 @@ export class ClaimParked implements Change<ParkedClaims> {
   readonly #origin: string;
   readonly #limit: number;
   readonly #onUnclaimable: (key: string, error: unknown) => void;
-  #entries: readonly { key: string; fireTime: UnixSeconds }[] = [];
+  #entries: readonly ParkedEntry[] = [];
 
   constructor(
     db: Database,
@@ -79,20 +86,20 @@ export class ClaimParked implements Change<ParkedClaims> {
   };
 
   apply(view: View): Answer<ParkedClaims> {
-    const claims = this.#entries.flatMap(({ key, fireTime }) => {
+    const claims = this.#entries.flatMap((entry) => {
       try {
-        return this.#claim(view, key, fireTime) ?? [];
+        return this.#claim(view, entry) ?? [];
       } catch (error) {
-        this.#onUnclaimable(key, error);
+        this.#onUnclaimable(entry.key, error);
         return [];
       }
     });
     return () => ({ claims, hasFound: this.#entries.length > 0 });
   }
 
-  #claim(view: View, key: string, fireTime: UnixSeconds): Claim | undefined {
+  #claim(view: View, { key, firing: name }: ParkedEntry): Claim | undefined {
     const plan = view.plan(key);
-    const firing = plan && unfinishedAt(plan, fireTime, 'parked');
+    const firing = plan && unfinishedAt(plan, name, 'parked');
     if (plan === undefined || firing?.state.kind !== 'parked') return undefined;
     if (firing.state.origin !== this.#origin) return undefined;
     const after = resumed(plan, firing);

@@ -80,7 +80,7 @@ export async function strayFirings(db: Database, memory: StoreMemory): Promise<F
       const plan = readable(key, records[index]);
       for (const firing of plan?.unfinished ?? []) {
         if (plan === undefined || firing.state.kind !== 'in_flight') continue;
-        if (memory.isHandedOut(plan, firing.fireTime)) handedOut.set(key, plan);
+        if (memory.isHandedOut(plan, firing)) handedOut.set(key, plan);
         else stray.push(firingOf(plan, firing));
       }
     }

@@ -43,7 +43,7 @@ function settle(
   // What cannot be read has nothing to settle; whoever asked would else try again for ever.
   if (view.isUnreadable(firing.key)) return undefined;
   const plan = view.plan(firing.key);
-  const ours = plan && unfinishedAt(plan, firing.fireTime, 'in_flight');
+  const ours = plan && unfinishedAt(plan, firing, 'in_flight');
   if (plan?.generation !== firing.generation || ours?.attempt !== firing.attempt) return undefined;
   view.set(firing.key, settled(plan, ours, settlement, ending));
   return plan;
