@@ -2,19 +2,27 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { type Failure, failureOf } from '../../src/core/failure.ts';
-import type { Firing, UnfinishedFiring } from '../../src/core/firing.ts';
+import type { Firing, FiringName, UnfinishedFiring } from '../../src/core/firing.ts';
 import { advance } from '../../src/core/misfire.ts';
-import type { Plan, PlanDraft } from '../../src/core/plan.ts';
+import type { AgendaPlace, Plan, PlanDraft } from '../../src/core/plan.ts';
 import { policyOf } from '../../src/core/policy.ts';
 import { addSeconds, type UnixSeconds } from '../../src/core/time.ts';
 import type { Settlement, Store } from '../../src/stores/store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { aDraft, T0 } from '../support/plans.ts';
+import type { StoredPlan } from '../../src/stores/stored-plan.ts';
 import { room, type StorePlace } from './store.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Step =
-  | { readonly do: 'put'; readonly key: string; readonly draft: PlanDraft; readonly delay: number }
+  | {
+      readonly do: 'put';
+      readonly key: string;
+      readonly draft: PlanDraft;
+      readonly delay: number;
+      readonly onlyIfAbsent: boolean;
+    }
+  | { readonly do: 'trigger'; readonly key: string }
   | { readonly do: 'remove'; readonly key: string }
   | { readonly do: 'settle'; readonly which: number; readonly how: Settlement['kind'] }
   | { readonly do: 'parked'; readonly limit: number }
@@ -31,6 +39,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('put' as const),
       key: fc.constantFrom(...keys),
       delay: fc.integer({ min: -200, max: 30 }),
+      onlyIfAbsent: fc.boolean(),
       draft: fc
         .record({
           everySeconds: fc.integer({ min: 1, max: 40 }),
@@ -48,6 +57,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
             ]),
           }),
         ),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('trigger' as const),
+      key: fc.constantFrom(...keys),
     }),
   },
   fc.record({ do: fc.constant('remove' as const), key: fc.constantFrom(...keys) }),
@@ -75,9 +91,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('reopen' as const) }),
 );
 
+type Stored = Mutable<StoredPlan>;
+
 /** What a store holds, in the plainest way there is. */
 class Model {
-  readonly plans = new Map<string, Mutable<Plan> & { expires?: UnixSeconds }>();
+  readonly plans = new Map<string, Stored>();
   readonly handedOut: Firing[] = [];
   /** Newest first. */
   readonly failures: Failure[] = [];
@@ -120,12 +138,24 @@ class Model {
     return claimed;
   }
 
+  /** Undefined when it is refused. */
+  trigger(plan: Stored, now: UnixSeconds): Firing | undefined {
+    if (plan.unfinished.length >= policyOf(plan.params).maxUnfinished) return undefined;
+    plan.triggers = (plan.triggers ?? 0) + 1;
+    delete plan.expires;
+    const name = { fireTime: now, trigger: plan.triggers };
+    const counts = { attempt: 1, failures: 0, crashes: 0 };
+    const state = { kind: 'waiting', until: now } as const;
+    plan.unfinished = [...plan.unfinished, { ...name, ...counts, state }];
+    return { key: plan.key, generation: plan.generation, ...name, ...counts };
+  }
+
   settle(firing: Firing, how: Settlement, now: UnixSeconds): void {
     const plan = this.plans.get(firing.key);
     if (plan?.generation !== firing.generation) return;
     const ours = plan.unfinished.find(
-      ({ fireTime, attempt, state }) =>
-        fireTime === firing.fireTime && attempt === firing.attempt && state.kind === 'in_flight',
+      (one) =>
+        isSame(one, firing) && one.attempt === firing.attempt && one.state.kind === 'in_flight',
     );
     if (ours === undefined) return;
     const replace = (by: Partial<UnfinishedFiring>): void => {
@@ -163,7 +193,8 @@ class Model {
       .sort(
         (a, b) =>
           a.firing.fireTime - b.firing.fireTime ||
-          Buffer.compare(Buffer.from(a.plan.key), Buffer.from(b.plan.key)),
+          Buffer.compare(Buffer.from(a.plan.key), Buffer.from(b.plan.key)) ||
+          (a.firing.trigger ?? 0) - (b.firing.trigger ?? 0),
       );
   }
 
@@ -193,9 +224,8 @@ class Model {
     }
   }
 
-  #handOut({ key, generation }: Plan, firing: UnfinishedFiring): Firing {
-    const { fireTime, attempt, failures, crashes } = firing;
-    const handed = { key, generation, fireTime, attempt, failures, crashes };
+  #handOut({ key, generation }: Plan, { state: _state, ...firing }: UnfinishedFiring): Firing {
+    const handed = { key, generation, ...firing };
     this.handedOut.push(handed);
     return handed;
   }
@@ -205,12 +235,15 @@ class Model {
     else plan.nextFireTime = next;
   }
 
-  #endIfOver(plan: Mutable<Plan> & { expires?: UnixSeconds }, now: UnixSeconds): void {
+  #endIfOver(plan: Stored, now: UnixSeconds): void {
     if (plan.nextFireTime !== undefined || plan.unfinished.length > 0) return;
     if (this.statusKeepSeconds === 0) this.plans.delete(plan.key);
     else plan.expires = addSeconds(now, this.statusKeepSeconds);
   }
 }
+
+const isSame = (a: FiringName, b: FiringName): boolean =>
+  a.fireTime === b.fireTime && a.trigger === b.trigger;
 
 const byKey = (a: Plan, b: Plan): number => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key));
 
@@ -227,10 +260,21 @@ async function run(place: StorePlace, steps: readonly Step[], keep: number): Pro
     for (const step of steps) {
       const now = clock.now();
       if (step.do === 'put') {
-        const { key, draft, delay } = step;
-        const due = addSeconds(now, delay);
-        // Its generation is the store's to say, so the model learns of a put by its answer.
-        model.plans.set(key, { ...(await store.put({ ...draft, key }, due)) });
+        const { key, draft, delay, onlyIfAbsent } = step;
+        const put = store.put({ ...draft, key }, addSeconds(now, delay), { onlyIfAbsent });
+        if (onlyIfAbsent && model.plans.has(key)) {
+          await expect(put).rejects.toMatchObject({ code: 'plan_exists' });
+        } else {
+          // Its generation is the store's to say, so the model learns of a put by its answer.
+          model.plans.set(key, { ...(await put) });
+        }
+      } else if (step.do === 'trigger') {
+        const triggered = store.trigger(step.key);
+        const plan = model.plans.get(step.key);
+        const expected = plan && model.trigger(plan, now);
+        if (plan !== undefined && expected === undefined) {
+          await expect(triggered).rejects.toMatchObject({ code: 'too_many_unfinished' });
+        } else expect(await triggered).toEqual(expected);
       } else if (step.do === 'remove') {
         model.plans.delete(step.key);
         calls.push(store.remove(step.key));
@@ -296,10 +340,23 @@ async function expectSame(store: Store, model: Model): Promise<void> {
     const failures = model.failures.filter(({ key }) => key.startsWith(prefix));
     expect(await store.failures(prefix, 100)).toEqual(failures);
   }
-  for (const next of new Set([...model.plans.values()].map(({ nextFireTime }) => nextFireTime))) {
-    if (next === undefined) continue;
-    const due = byBytes.filter((key) => model.plans.get(key)?.nextFireTime === next);
-    expect((await store.agenda(next, addSeconds(next, 1), 100)).map(({ key }) => key)).toEqual(due);
+  const due = [...model.plans.values()]
+    .flatMap(({ key, nextFireTime }) => (nextFireTime === undefined ? [] : [{ key, nextFireTime }]))
+    .sort(
+      (a, b) => a.nextFireTime - b.nextFireTime || byBytes.indexOf(a.key) - byBytes.indexOf(b.key),
+    );
+  expect(await agendaOf(store)).toMatchObject(due);
+}
+
+/** All of it, read in pages of two. */
+async function agendaOf(store: Store): Promise<readonly Plan[]> {
+  const plans: Plan[] = [];
+  for (let after: AgendaPlace | undefined; ;) {
+    const page = await store.agenda(addSeconds(T0, -1e6), addSeconds(T0, 1e6), 2, after);
+    plans.push(...page);
+    const last = page.at(-1);
+    if (page.length < 2 || last?.nextFireTime === undefined) return plans;
+    after = { fireTime: last.nextFireTime, key: last.key };
   }
 }
 

@@ -144,6 +144,48 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       });
     });
 
+    describe('put only what is absent', () => {
+      const putIfAbsent = (key: string) =>
+        store.put(aDraft({ key, count: 9 }), at(50), { onlyIfAbsent: true });
+
+      test('refuses where there is a plan, which stays as it is', async () => {
+        const plan = await putOneShot('a', 10);
+        await expect(putIfAbsent('a')).rejects.toMatchObject({ code: 'plan_exists' });
+        expect(await store.get('a')).toEqual(plan);
+        expect(await claimOne(10)).toMatchObject({ generation: plan.generation });
+        await expect(putIfAbsent('a')).rejects.toMatchObject({ code: 'plan_exists' });
+        expect(store.planCount()).toBe(1);
+      });
+
+      test('of many at once one is taken, and the others change nothing', async () => {
+        const answers = await Promise.allSettled(Array.from({ length: 9 }, () => putIfAbsent('a')));
+        const [first, ...others] = answers;
+        expect(first).toMatchObject({ status: 'fulfilled', value: await store.get('a') });
+        expect(new Set(others.map(({ status }) => status))).toEqual(new Set(['rejected']));
+        expect(store.planCount()).toBe(1);
+      });
+
+      test('sees what was called before it: a put, a remove', async () => {
+        const [, refused, , taken] = await Promise.allSettled([
+          putOneShot('a', 10),
+          putIfAbsent('a'),
+          store.remove('a'),
+          putIfAbsent('a'),
+        ]);
+        expect([refused.status, taken.status]).toEqual(['rejected', 'fulfilled']);
+        expect(await store.get('a')).toMatchObject({ count: 9 });
+      });
+
+      test('an ended plan that is kept for its status is a plan', async () => {
+        await reopen({ statusKeepSeconds: 100 });
+        await putOneShot('a', 10);
+        await store.settle(await claimOne(10), { kind: 'done' });
+        await expect(putIfAbsent('a')).rejects.toMatchObject({ code: 'plan_exists' });
+        await store.remove('a');
+        expect(await putIfAbsent('a')).toMatchObject({ key: 'a', count: 9 });
+      });
+    });
+
     describe('generations', () => {
       test('no two puts share one, not after a remove nor a reopen', async () => {
         const seen = new Set<number>();
@@ -210,6 +252,17 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         expect(await store.keys('', 3)).toEqual(['A', 'a', 'a*b']);
         expect(await store.keys('c', 10)).toEqual([]);
       });
+
+      test('go on behind any text, in pages that together are the list', async () => {
+        for (const key of ['b', 'a', 'aé', 'a🚀', 'ab', 'A'])
+          await store.put(aDraft({ key }), at(5));
+        expect(await store.keys('a', 2)).toEqual(['a', 'ab']);
+        expect(await store.keys('a', 2, 'ab')).toEqual(['aé', 'a🚀']);
+        expect(await store.keys('a', 2, 'a🚀')).toEqual([]);
+        expect(await store.keys('', 9, 'aa')).toEqual(['ab', 'aé', 'a🚀', 'b']);
+        expect(await store.keys('a', 9, 'A')).toEqual(['a', 'ab', 'aé', 'a🚀']);
+        expect(await store.keys('a', 9, 'b')).toEqual([]);
+      });
     });
 
     describe('agenda', () => {
@@ -224,6 +277,39 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         await claimAt(5);
         expect(await keys(5)).toEqual([]);
         expect(await keys(10)).toEqual(['a', 'b', 'c']);
+      });
+
+      test('tells what is due in a span by time, then key, its end left out', async () => {
+        for (const [key, due] of [
+          ['z', 5],
+          ['b', 7],
+          ['a', 7],
+          ['y', 6],
+          ['x', 9],
+        ] as const) {
+          await putOneShot(key, due);
+        }
+        await store.put(aDraft({ key: 'past' }), unixSeconds(-5));
+        const keys = async (from: UnixSeconds, to: UnixSeconds): Promise<string[]> =>
+          (await store.agenda(from, to, 10)).map(({ key }) => key);
+        expect(await keys(at(5), at(9))).toEqual(['z', 'y', 'a', 'b']);
+        expect(await keys(at(6), at(7))).toEqual(['y']);
+        expect(await keys(unixSeconds(-5), at(6))).toEqual(['past', 'z']);
+        expect(await keys(at(8), at(9))).toEqual([]);
+        expect(await keys(at(9), at(5))).toEqual([]);
+      });
+
+      test('goes on behind a place, though nothing stands there any more', async () => {
+        for (const [n, key] of ['c', 'a', 'é', 'b'].entries()) await putOneShot(key, 5 + (n >> 1));
+        const behind = async (fireTime: UnixSeconds, key: string, limit = 10): Promise<string[]> =>
+          (await store.agenda(at(0), at(9), limit, { fireTime, key })).map((plan) => plan.key);
+        await store.remove('a');
+        expect(await behind(at(5), 'a')).toEqual(['c', 'b', 'é']);
+        expect(await behind(at(5), 'c', 1)).toEqual(['b']);
+        expect(await behind(at(6), 'b')).toEqual(['é']);
+        expect(await behind(at(6), 'é')).toEqual([]);
+        expect(await behind(unixSeconds(-9), 'z', 1)).toEqual(['c']);
+        expect(await behind(at(99), 'a')).toEqual([]);
       });
     });
 
@@ -534,6 +620,158 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         await store.claimParked('o', 9);
         await store.settle(firing, { kind: 'parked', origin: 'o' });
         expect(keysOf(await store.claimParked('o', 9))).toEqual(['a']);
+      });
+    });
+
+    describe('trigger', () => {
+      const trigger = async (key: string): Promise<Firing> => {
+        const firing = await store.trigger(key);
+        expect(firing).toBeDefined();
+        return firing!;
+      };
+
+      test('one firing more is due now; schedule and counts stay as they are', async () => {
+        const plan = await store.put(aDraft({ count: 3 }), at(5));
+        await clock.set(at(2));
+        const firing = await trigger('backup');
+        const { generation } = plan;
+        const first = { attempt: 1, failures: 0, crashes: 0 };
+        expect(firing).toEqual({
+          key: 'backup',
+          generation,
+          fireTime: at(2),
+          trigger: 1,
+          ...first,
+        });
+        const state = { kind: 'waiting', until: at(2) };
+        expect(await store.get('backup')).toEqual({
+          ...plan,
+          triggers: 1,
+          unfinished: [{ fireTime: at(2), trigger: 1, ...first, state }],
+        });
+        expect(await claimAt(1)).toEqual([]);
+        expect(await claimOne(2)).toEqual(firing);
+        expect(await claimAt(4)).toEqual([]);
+        await store.settle(firing, { kind: 'done' });
+        expect(await store.get('backup')).toEqual({ ...plan, triggers: 1, status: 1 });
+        expect(await claimOne(5)).toMatchObject({ fireTime: at(5) });
+      });
+
+      test('an absent plan is undefined', async () => {
+        expect(await store.trigger('nobody')).toBeUndefined();
+        await putOneShot('a', 10);
+        await store.remove('a');
+        expect(await store.trigger('a')).toBeUndefined();
+        expect(store.planCount()).toBe(0);
+      });
+
+      test('firings of one second are each their own: none is lost, settled or doubled for another', async () => {
+        await store.put(aDraft(), at(5));
+        await clock.set(at(5));
+        const [one, two] = [await trigger('backup'), await trigger('backup')];
+        const claims = await claimAt(5);
+        const due = claims
+          .map(({ firing }) => firing)
+          .find((firing) => firing.trigger === undefined);
+        expect(claims.map(({ firing }) => firing.fireTime)).toEqual([at(5), at(5), at(5)]);
+        await store.settle(two, { kind: 'done' });
+        await store.settle(due!, { kind: 'retry', until: at(6) });
+        expect(await store.get('backup')).toMatchObject({ firedCount: 1, lastFireTime: at(5) });
+        expect(await claimOne(6)).toEqual({ ...due, attempt: 2, failures: 1 });
+        await store.settle(one, { kind: 'parked', origin: 'o' });
+        await store.settle({ ...due!, attempt: 2 }, { kind: 'parked', origin: 'o' });
+        const parked = await store.claimParked('o', 9);
+        expect(parked.map(({ firing }) => firing.trigger)).toEqual([undefined, 1]);
+        expect(await store.claimParked('o', 9)).toEqual([]);
+      });
+
+      test('no number is used twice, though its second comes again: settled, reopened', async () => {
+        await store.put(aDraft({ count: 0 }), at(500));
+        const numbers: (number | undefined)[] = [];
+        for (let n = 0; n < 3; n++) {
+          numbers.push((await trigger('backup')).trigger);
+          await store.settle(await claimOne(0), { kind: 'done' });
+          await reopen();
+        }
+        expect(numbers).toEqual([1, 2, 3]);
+      });
+
+      test('is durable before it is claimed, and outlives a crash as any firing', async () => {
+        await putOneShot('a', 500);
+        const firing = await trigger('a');
+        await reopen();
+        expect(await claimOne(0)).toEqual(firing);
+        await reopen();
+        expect(store.recovery.reclaimed).toBe(1);
+        const again = await claimOne(0);
+        expect(again).toEqual({ ...firing, attempt: 2, crashes: 1 });
+        await store.settle(again, { kind: 'retry', until: at(6) });
+        expect(await claimOne(6)).toEqual({ ...firing, attempt: 3, crashes: 1, failures: 1 });
+      });
+
+      test('is no misfire and not merged however late it is claimed', async () => {
+        await putOneShot('a', 50_000);
+        const firing = await trigger('a');
+        const result = await store.claim(at(5000), room(at(5000), { late: 0 }));
+        expect(result).toMatchObject({ misfires: 0, merged: 0, claims: [{ firing }] });
+      });
+
+      test('is refused while as many firings are unfinished as the plan may have', async () => {
+        const params = new Map([['forsun.max_unfinished', '2']]);
+        await store.put(aDraft({ params }), at(5));
+        const first = await claimOne(5);
+        await trigger('backup');
+        const plan = await store.get('backup');
+        await expect(store.trigger('backup')).rejects.toMatchObject({
+          code: 'too_many_unfinished',
+        });
+        expect(await store.get('backup')).toEqual(plan);
+        await store.settle(first, { kind: 'done' });
+        expect(await trigger('backup')).toMatchObject({ trigger: 2 });
+      });
+
+      test.each(['waiting', 'in flight', 'parked'] as const)(
+        'is void, %s, once its plan is removed or replaced',
+        async (state) => {
+          for (const key of ['a', 'b']) {
+            await putOneShot(key, 500);
+            await trigger(key);
+          }
+          const firings = state === 'waiting' ? [] : (await claimAt(0)).map(({ firing }) => firing);
+          const how = { kind: 'parked', origin: 'o' } as const;
+          if (state === 'parked') for (const firing of firings) await store.settle(firing, how);
+          await store.remove('a');
+          const plan = await putOneShot('b', 500);
+          for (const firing of firings) await store.settle(firing, { kind: 'released' });
+          expect(await claimAt(10)).toEqual([]);
+          expect(await store.claimParked('o', 9)).toEqual([]);
+          expect(await store.get('b')).toEqual(plan);
+        },
+      );
+
+      test('a plan whose last due time is over lives until it has ended, and no longer', async () => {
+        await putOneShot('a', 10);
+        const due = await claimOne(10);
+        await trigger('a');
+        await store.settle(due, { kind: 'done' });
+        expect(await store.get('a')).toMatchObject({ unfinished: [{ trigger: 1 }] });
+        await store.settle(await claimOne(10), failed);
+        expect([await store.get('a'), store.planCount()]).toEqual([undefined, 0]);
+        expect(await store.failures('', 9)).toMatchObject([{ key: 'a', fireTime: T0 }]);
+      });
+
+      test('a plan that is kept for its status fires once more, and is kept anew', async () => {
+        await reopen({ statusKeepSeconds: 100 });
+        await putOneShot('a', 10);
+        await clock.set(at(10));
+        await store.settle(await claimOne(10), failed);
+        await clock.set(at(50));
+        await trigger('a');
+        await store.settle(await claimOne(110), { kind: 'done' });
+        expect(await claimAt(149)).toEqual([]);
+        expect(await store.get('a')).toMatchObject({ status: 1, firedCount: 1 });
+        await claimAt(150);
+        expect([await store.get('a'), store.planCount()]).toEqual([undefined, 0]);
       });
     });
 
