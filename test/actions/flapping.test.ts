@@ -86,9 +86,10 @@ test.each<[string, (clock: Clock, names: Names) => Action, (request: Buffer) => 
 ])(
   '%s keeps neither socket nor timer of many runs at a server that comes and goes',
   async (_, anAction, replyTo) => {
+    let connections = 0;
     let requests = 0;
     const server = await RawServer.open((socket) => {
-      if (requests % 11 === 10) socket.resetAndDestroy();
+      if (connections++ % 11 === 10) socket.resetAndDestroy();
       socket.on('data', (request) => {
         deeds[(requests++ * 7) % deeds.length]?.(socket, replyTo(request));
       });
