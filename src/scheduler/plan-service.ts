@@ -22,6 +22,11 @@ export interface TriggeredFiring {
  */
 export interface PlanService {
   create(request: PlanRequest, options?: CreateOptions): Promise<Plan>;
+  /**
+   * All of them, in their order, or none: all are judged before any is stored, and a refusal says which it
+   * is of. Only plan_not_stored leaves it open which of them are there.
+   */
+  createAll(requests: readonly PlanRequest[]): Promise<readonly Plan[]>;
   /** The plan as it was; rejects with plan_not_found. */
   remove(key: string): Promise<Plan>;
   /**

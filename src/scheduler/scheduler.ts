@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 
 import type { ActionRegistry } from '../actions/action.ts';
-import { badArgument, planNotFound } from '../core/errors.ts';
+import { badArgument, ForsunError, planNotFound } from '../core/errors.ts';
 import { type Failure, maxFailuresListed } from '../core/failure.ts';
 import { fireId } from '../core/firing.ts';
 import type { Log } from '../core/log.ts';
 import type { AgendaPlace, Plan, PlanRequest } from '../core/plan.ts';
 import { type PlanKeys, planKeys } from '../core/plan-key.ts';
 import type { PlanLimits } from '../core/plan-limits.ts';
-import { draftOf } from '../core/plan-request.ts';
+import { draftOf, type JudgedRequest } from '../core/plan-request.ts';
 import { actionParams } from '../core/policy.ts';
 import { addSeconds, type Clock, type UnixSeconds } from '../core/time.ts';
 import type { Counters } from '../metrics/counters.ts';
@@ -88,17 +88,20 @@ export class Scheduler implements PlanService {
     await this.#dispatcher.drain(graceMs);
   }
 
-  async create(request: PlanRequest, options: CreateOptions = {}): Promise<Plan> {
-    const { actions, counters, store } = this.#deps;
-    const { timezone: defaultZone, planLimits: limits } = this.#settings;
-    const context = { now: store.now(), newKey: this.#newKey, defaultZone, limits };
-    const { draft, firstFireTime } = draftOf(request, context);
-    actions.get(draft.action).prepare(actionParams(draft.params));
-    const plan = await store.put(draft, firstFireTime, options);
-    this.#endOlder(plan.key, plan.generation);
-    counters.add(request.kind === 'interval' ? 'create_timeouted_count' : 'created_count');
-    if (firstFireTime <= store.now()) this.#claimSoon();
-    return plan;
+  async create(request: PlanRequest, options?: CreateOptions): Promise<Plan> {
+    return this.#put(this.#judge(request), options);
+  }
+
+  async createAll(requests: readonly PlanRequest[]): Promise<readonly Plan[]> {
+    const judged = requests.map((request, index) => {
+      try {
+        return this.#judge(request);
+      } catch (error) {
+        if (requests.length === 1 || !(error instanceof ForsunError)) throw error;
+        throw new ForsunError(error.code, `plan ${index + 1}: ${error.message}`, { cause: error });
+      }
+    });
+    return Promise.all(judged.map((one) => this.#put(one)));
   }
 
   async remove(key: string): Promise<Plan> {
@@ -268,6 +271,25 @@ export class Scheduler implements PlanService {
     // a quarter of it, for half may be held by dead targets for long.
     const enough = Math.min(this.#settings.claimSize, this.#settings.dispatch.held / 4);
     if (this.#isWaitingForRoom && this.#dispatcher.room() >= enough) this.#claimSoon();
+  }
+
+  #judge(request: PlanRequest): JudgedRequest {
+    const { actions, store } = this.#deps;
+    const { timezone: defaultZone, planLimits: limits } = this.#settings;
+    const context = { now: store.now(), newKey: this.#newKey, defaultZone, limits };
+    const judged = draftOf(request, context);
+    actions.get(judged.draft.action).prepare(actionParams(judged.draft.params));
+    return judged;
+  }
+
+  async #put({ draft, firstFireTime }: JudgedRequest, options?: CreateOptions): Promise<Plan> {
+    const { counters, store } = this.#deps;
+    const plan = await store.put(draft, firstFireTime, options);
+    this.#endOlder(plan.key, plan.generation);
+    const isInterval = plan.schedule.kind === 'interval';
+    counters.add(isInterval ? 'create_timeouted_count' : 'created_count');
+    if (firstFireTime <= store.now()) this.#claimSoon();
+    return plan;
   }
 
   #endOlder(key: string, beforeGeneration: number): void {

@@ -42,6 +42,10 @@ export class MemoryPlans implements PlanService {
     return plan;
   }
 
+  async createAll(requests: readonly PlanRequest[]): Promise<readonly Plan[]> {
+    return Promise.all(requests.map((request) => this.create(request)));
+  }
+
   async remove(key: string): Promise<Plan> {
     const plan = await this.get(key);
     this.#plans.delete(key);
