@@ -12,6 +12,10 @@ import type { Log } from './core/log.ts';
 import { defaultPolicy } from './core/policy.ts';
 import type { Clock } from './core/time.ts';
 import { isLoopback, protectedMode } from './interfaces/access/access.ts';
+import { everybody } from './interfaces/access/caller.ts';
+import { type HttpOptions, listenHttp } from './interfaces/http/server.ts';
+import { httpDefaults, type HttpSettings } from './interfaces/http/settings.ts';
+import { v1Routes } from './interfaces/http/v1/routes.ts';
 import { listenThrift, type ThriftOptions } from './interfaces/thrift/server.ts';
 import { thriftDefaults } from './interfaces/thrift/settings.ts';
 import { Extensions } from './extensions/extensions.ts';
@@ -27,19 +31,26 @@ import { checkAndRepair } from './stores/check.ts';
 import { builtinDrivers, openStore, type StoreOptions } from './stores/open.ts';
 import type { Store } from './stores/store.ts';
 
+/** A running server. */
+export interface App {
+  /** Where it listens, as host:port. */
+  readonly address: string;
+  /** Where the HTTP bridge does, if there is one. */
+  readonly httpAddress: string | undefined;
+  close(): Promise<void>;
+}
+
 export interface AppDeps {
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** The whole server, inside out: store, clockwork, doors. Closing goes the other way. */
-export async function startApp(
-  config: Config,
-  { clock, log }: AppDeps,
-): Promise<{ readonly address: string; close(): Promise<void> }> {
+export async function startApp(config: Config, { clock, log }: AppDeps): Promise<App> {
   const counters = new Counters();
   const startTime = clock.now();
   let address = '';
+  let httpAddress: string | undefined;
   const closers = await Closers.opening(async (closers) => {
     const environment = process.env;
     const builtin = builtinActions(actionSettings(config), {
@@ -52,8 +63,11 @@ export async function startApp(
     });
 
     const { driver } = config.store;
-    const options = storeOptions(config, { clock, log, counters });
-    const store = await openStore(driver, options, extensions.drivers);
+    const store = await openStore(
+      driver,
+      storeOptions(config, { clock, log, counters }),
+      extensions.drivers,
+    );
     closers.add(() => store.close());
     tellRecovery(store, counters, log);
     await extensions.start(driver);
@@ -75,25 +89,28 @@ export async function startApp(
       currentStore: driver,
       actions: actions.names(),
       bindAddress: address,
-      httpBindAddress: '',
+      httpBindAddress: httpAddress ?? '',
       extensions: extensions.names,
       planCount: store.planCount(),
       load: scheduler.load(),
       limits,
     });
-    const thrift = await listenThrift(thriftOptions(config), {
-      plans: scheduler,
-      info: () => infoOf(facts(), counters),
-      counters,
-      clock,
-      log,
-      access: protectedMode(config.trustNetworks),
-    });
+    const info = (): ReadonlyMap<string, string> => infoOf(facts(), counters);
+    const access = protectedMode(config.trustNetworks);
+    const door = { plans: scheduler, info, counters, clock, log, access };
+    const thrift = await listenThrift(thriftOptions(config), door);
     closers.add(() => thrift.close());
     address = hostPort(thrift.address);
+    const bridge = httpOptions(config);
+    if (bridge !== undefined) {
+      const routes = [v1Routes(bridge)];
+      const http = await listenHttp(bridge, { ...door, callerOf: () => everybody, routes });
+      closers.add(() => http.close());
+      httpAddress = hostPort(http.address);
+    }
     scheduler.start();
   });
-  return { address, close: () => closers.close() };
+  return { address, httpAddress, close: () => closers.close() };
 }
 
 /** Reads all of a store that no server has open, and tells what it finds; false: it is damaged. */
@@ -156,9 +173,11 @@ function storeOptions(
   };
 }
 
-function actionSettings({ action, thrift }: Config): ActionSettings {
+function actionSettings({ action, thrift, http }: Config): ActionSettings {
   const { shell, nameServers } = action;
-  const isShellLocal = shell.allow === 'auto' && isLoopback(thrift.bind);
+  const isLocal =
+    isLoopback(thrift.bind) && (http.bind === undefined || isLoopback(http.bind.host));
+  const isShellLocal = shell.allow === 'auto' && isLocal;
   const isShellGiven = shell.allow === 'yes' || isShellLocal;
   return {
     ...actionDefaults,
@@ -216,6 +235,27 @@ function thriftOptions({ thrift }: Config): ThriftOptions {
     heldBytes: thrift.maxHeldBytes,
     messageTimeoutMs: thrift.messageTimeoutSeconds * 1000,
     sendTimeoutMs: thrift.writeTimeoutSeconds * 1000,
+  };
+}
+
+/** Undefined: there is to be no bridge. */
+function httpOptions({ http }: Config): (HttpOptions & HttpSettings) | undefined {
+  if (http.bind === undefined) return undefined;
+  return {
+    ...httpDefaults,
+    ...http.bind,
+    hosts: http.hosts,
+    origins: http.origins,
+    connections: http.maxConnections,
+    connectionsPerAddress: http.maxConnectionsPerPeer,
+    headerBytes: http.maxHeaderBytes,
+    bodyBytes: http.maxBodyBytes,
+    replyBytes: http.maxReplyBytes,
+    heldBytes: http.maxHeldBytes,
+    headerTimeoutMs: http.headerTimeoutSeconds * 1000,
+    requestTimeoutMs: http.requestTimeoutSeconds * 1000,
+    idleTimeoutMs: http.idleTimeoutSeconds * 1000,
+    sendTimeoutMs: http.writeTimeoutSeconds * 1000,
   };
 }
 

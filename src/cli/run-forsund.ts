@@ -20,6 +20,8 @@ import { failureText, oneLine } from './failure-text.ts';
 export interface App {
   /** Where it listens, as host:port. */
   readonly address: string;
+  /** Where the HTTP bridge does, if there is one. */
+  readonly httpAddress: string | undefined;
   close(): Promise<void>;
 }
 
@@ -103,11 +105,12 @@ async function serve({ config, warnings, demon }: Serve, parts: ForsundParts): P
     });
   const { driver, directory } = config.store;
   const store = driver === 'mem' ? directory : driver;
-  log.info('listening', { address: app.address, store, version: forsunVersion() });
+  const { address, httpAddress: http } = app;
+  log.info('listening', { address, http, store, version: forsunVersion() });
   // Who started us may read the log as soon as the start is told.
   log.flush();
   if (demon) await tellStarter({ kind: 'listening' });
-  else if (file !== '-') print(`forsund listens on ${app.address}, its store is ${store}`);
+  else if (file !== '-') print(`forsund listens on ${address}, its store is ${store}`);
 
   log.info('stopping', { signal: await stop });
   await closeApp(app, config, log);

@@ -7,6 +7,7 @@ import type { Setting } from './setting.ts';
 const titles: Readonly<Record<string, string>> = {
   thrift: 'Listening',
   trustNetworks: 'Listening',
+  http: 'The HTTP bridge',
   plans: 'Limits of plans',
   scheduler: 'Scheduling',
   store: 'Store',

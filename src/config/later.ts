@@ -31,7 +31,6 @@ const obsolete = (name: string, harmless: string, because: string): AbsentSettin
 
 /** What forsun can be told and this version cannot: refused by name, or warned of, never ignored. */
 export const absentSettings: readonly AbsentSetting[] = [
-  ...later('the HTTP bridge', [['HTTP_BIND', '', 'http']]),
   ...later('the Redis store', [
     ['STORE_REDIS_HOST', '127.0.0.1', 'driver-redis-host'],
     ['STORE_REDIS_PORT', '6379', 'driver-redis-port'],

@@ -1,6 +1,7 @@
 import { actionSettings } from './action-settings.ts';
 import type { ExtensionSections } from './extension-sections.ts';
 import { extensionSettings } from './extension-settings.ts';
+import { httpSettings } from './http-settings.ts';
 import { type Setting, setting } from './setting.ts';
 import { thriftSettings } from './thrift-settings.ts';
 import {
@@ -31,6 +32,7 @@ export const settings = {
     isList: true,
     meaning: 'networks served besides this machine, as 10.0.0.0/8; repeatable',
   }),
+  http: httpSettings,
   plans: {
     maxKeyBytes: setting('PLAN_MAX_KEY_BYTES', {
       value: byteSize(16, 65_535),

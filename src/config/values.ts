@@ -95,9 +95,38 @@ export const timeZone: ValueOf<string> = z
 /** What to call an address to listen on: a name or an address without its port. */
 export const host: ValueOf<string> = z
   .string()
+  .refine((came) => isHost(came), expecting('an address or host name, without a port'));
+
+/** Where to listen: an address or host name and a port; nothing: nowhere. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `127.0.0.1:9002`, `[::1]:9002`, `localhost:9002`; port 0 takes any free one. */
+export const hostPort: ValueOf<HostPort | undefined> = z
+  .string()
   .refine(
-    (came) => isIP(came) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(came),
-    expecting('an address or host name, without a port'),
+    (came) => came === '' || hostPortOf(came) !== undefined,
+    expecting('an address and a port, as 127.0.0.1:9002 or [::1]:9002'),
+  )
+  .transform(hostPortOf);
+
+/** A name as browsers put it into Host, in lower case. */
+export const hostName: ValueOf<string> = z
+  .string()
+  .transform((came) => came.toLowerCase())
+  .refine(
+    (came) => isHost(came),
+    expecting('host names such as forsun.example.com, without a port'),
+  );
+
+/** What browsers send as Origin of a page. */
+export const origin: ValueOf<string> = z
+  .string()
+  .refine(
+    (came) => URL.canParse(came) && new URL(came).origin === came.toLowerCase(),
+    expecting('origins such as https://ops.example.com, without a path'),
   );
 
 function numberLike(form: RegExp, said: string, min: number, max: number): ValueOf<number> {
@@ -112,6 +141,17 @@ function numberLike(form: RegExp, said: string, min: number, max: number): Value
 function bytesOf(size: string): number {
   const power = 'BKMG'.indexOf(size.slice(-1).toUpperCase());
   return Number.parseInt(size, 10) * 1024 ** Math.max(power, 0);
+}
+
+const isHost = (came: string): boolean =>
+  isIP(came) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(came);
+
+function hostPortOf(came: string): HostPort | undefined {
+  const [, six, other, digits] = /^(?:\[(.+)\]|([^:[\]]+)):(\d{1,5})$/.exec(came) ?? [];
+  const host = six ?? other ?? '';
+  const port = Number(digits);
+  const isKnown = six === undefined ? isHost(host) : isIP(host) === 6;
+  return isKnown && port <= 65_535 ? { host, port } : undefined;
 }
 
 function isNetwork(came: string): boolean {

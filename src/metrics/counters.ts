@@ -1,11 +1,16 @@
-/** Everything that is counted, by the name `info` shows it under where forsun has one. */
-export type CounterName =
-  // Doors.
+/** What a door counts of its connections and requests. */
+export type DoorCounter =
   | 'connecting_count'
   | 'connected_count'
   | 'requesting_count'
   | 'requested_count'
-  | 'requested_error_count'
+  | 'requested_error_count';
+
+/** Everything that is counted, by the name `info` shows it under where forsun has one. */
+export type CounterName =
+  // Doors: the first five of Thrift, those of the HTTP bridge, and what is of both.
+  | DoorCounter
+  | `http_${DoorCounter}`
   | 'connections_refused_count'
   | 'protocol_errors_count'
   // Plans.

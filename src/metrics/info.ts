@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import type { CounterName, Counters } from './counters.ts';
+import type { CounterName, Counters, DoorCounter } from './counters.ts';
 
 /** What `info` tells beside the counters. */
 export interface InfoFacts {
@@ -29,7 +29,7 @@ export interface FiringLoad {
   readonly stalledTargets: number;
 }
 
-const doorCounters: readonly CounterName[] = [
+const doorCounters: readonly DoorCounter[] = [
   'connecting_count',
   'connected_count',
   'requesting_count',
@@ -85,8 +85,7 @@ export function infoOf(facts: InfoFacts, counters: Counters): ReadonlyMap<string
     ['http_bind_port', facts.httpBindAddress],
     ['extensions', facts.extensions.join(';')],
     ...doorCounters.map(count),
-    // The HTTP bridge's; it is not built in yet, so it has served nobody.
-    ...doorCounters.map((name): [string, string] => [`http_${name}`, '0']),
+    ...doorCounters.map((name) => count(`http_${name}`)),
     count('created_count'),
     count('create_timeouted_count'),
     count('removed_count'),

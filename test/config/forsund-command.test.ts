@@ -26,12 +26,13 @@ const serve = (line: string, environment = {}): Extract<ForsundCommand, { kind: 
 
 test('forsun’s own command lines start', () => {
   const line =
-    '--bind=0.0.0.0 --port=6458 --log=/var/log/forsun.log --log-level=INFO --driver=mem ' +
+    '--bind=0.0.0.0 --http=0.0.0.0:9002 --port=6458 --log=/var/log/forsun.log --log-level=INFO --driver=mem ' +
     '--driver-mem-store-file=/var/lib/fousun/forsun.session --demon';
   const { config, demon } = serve(line);
   expect(demon).toBe(true);
   expect(config).toMatchObject({
     thrift: { bind: '0.0.0.0', port: 6458 },
+    http: { bind: { host: '0.0.0.0', port: 9002 } },
     log: { file: '/var/log/forsun.log', level: 'info' },
     store: { driver: 'mem', directory: '/var/lib/fousun/forsun.session' },
   });
@@ -101,7 +102,6 @@ describe('flags', () => {
     ['--demon=perhaps', '--demon: "perhaps" came, expected yes or no'],
     ['--demon --nodemon', '--demon and --nodemon exclude each other'],
     ['--help=yes', '--help takes no value, "yes" came'],
-    ['--http=0.0.0.0:9002', '--http: the HTTP bridge comes with a later version of forsun'],
     [
       '--driver-redis-db=1',
       '--driver-redis-db: the Redis store comes with a later version of forsun',

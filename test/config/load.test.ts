@@ -117,9 +117,14 @@ describe('what cannot be used is refused by name', () => {
       'forsun.conf:2: "port" is set a second time, first in line 1',
     ],
     [
-      'a feature to come',
-      flag('HTTP_BIND', '0.0.0.0:9002', 'http'),
-      '--http: the HTTP bridge comes with a later version of forsun',
+      'an address without its port',
+      flag('HTTP_BIND', '0.0.0.0', 'http'),
+      '--http: "0.0.0.0" came, expected an address and a port, as 127.0.0.1:9002 or [::1]:9002',
+    ],
+    [
+      'an origin with a path',
+      flag('HTTP_ORIGIN', 'https://a.example/b', 'http-origin'),
+      '--http-origin: "https://a.example/b" came, expected origins such as https://ops.example.com',
     ],
     [
       'the Redis store',

@@ -4,12 +4,13 @@ import { actionDefaults } from '../../src/actions/builtin.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { defaultPlanLimits } from '../../src/core/plan-limits.ts';
 import { defaultPolicy } from '../../src/core/policy.ts';
+import { httpDefaults } from '../../src/interfaces/http/settings.ts';
 import { thriftDefaults } from '../../src/interfaces/thrift/settings.ts';
 import { retryDefaults } from '../../src/scheduler/backoff.ts';
 import { dispatchDefaults } from '../../src/scheduler/lanes.ts';
 import { failuresKeptDefault } from '../../src/stores/level/failures.ts';
 
-const { thrift, plans, scheduler, store, action } = loadConfig({}).config;
+const { thrift, http, plans, scheduler, store, action } = loadConfig({}).config;
 
 test('the defaults of the settings are those of the rooms they are for', () => {
   expect(thriftDefaults).toMatchObject({
@@ -26,6 +27,18 @@ test('the defaults of the settings are those of the rooms they are for', () => {
       containerSize: thrift.maxContainerSize,
       depth: thrift.maxDepth,
     },
+  });
+  expect(httpDefaults).toMatchObject({
+    connections: http.maxConnections,
+    connectionsPerAddress: http.maxConnectionsPerPeer,
+    headerBytes: http.maxHeaderBytes,
+    bodyBytes: http.maxBodyBytes,
+    replyBytes: http.maxReplyBytes,
+    heldBytes: http.maxHeldBytes,
+    headerTimeoutMs: http.headerTimeoutSeconds * 1000,
+    requestTimeoutMs: http.requestTimeoutSeconds * 1000,
+    idleTimeoutMs: http.idleTimeoutSeconds * 1000,
+    sendTimeoutMs: http.writeTimeoutSeconds * 1000,
   });
   expect({
     keyBytes: plans.maxKeyBytes,

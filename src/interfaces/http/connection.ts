@@ -1,0 +1,154 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+import type { Clock } from '../../core/time.ts';
+import type { Counters } from '../../metrics/counters.ts';
+import type { Complaints } from '../complaints.ts';
+import type { CountedConnection } from '../connections.ts';
+import type { MemoryBudget, MemoryHolder } from '../memory-budget.ts';
+import type { HttpSettings } from './settings.ts';
+
+/** What all connections of the bridge share. */
+export interface HttpLobby {
+  readonly settings: HttpSettings;
+  readonly counters: Counters;
+  readonly complaints: Complaints;
+  readonly clock: Clock;
+  readonly memory: MemoryBudget;
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/**
+ * One connection of the bridge. Its requests are served one after the other, in the order they came, though
+ * a client sends several before the first is answered: so what it sent takes effect in that order, and no
+ * more than one reply waits to be taken.
+ */
+export class HttpConnection implements CountedConnection, MemoryHolder {
+  readonly address: string;
+  readonly #socket: Socket;
+  readonly #lobby: HttpLobby;
+  /** Requests whose headers came and whose replies were not taken, oldest first, with what ends each. */
+  readonly #underWay = new Map<Exchange, () => void>();
+  /** Resolves when the newest of them has ended. */
+  #newestEnded: Promise<void> = Promise.resolve();
+  #heldBytes = 0;
+  #idleSinceMs: number | undefined;
+  #isFinishing = false;
+  #lastWords: string | undefined;
+
+  constructor(socket: Socket, address: string, lobby: HttpLobby) {
+    this.#socket = socket;
+    this.address = address;
+    this.#lobby = lobby;
+    this.#idleSinceMs = lobby.clock.monotonicMs();
+    socket.on('close', () => {
+      for (const end of [...this.#underWay.values()]) end();
+      this.#setHeld(0);
+    });
+  }
+
+  get idleSinceMs(): number | undefined {
+    return this.#idleSinceMs;
+  }
+
+  /** Bytes of the body that came and of the reply that was not taken, of the request being served. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Resolves when it is this request's turn to be served; false: its client has gone meanwhile. */
+  async turn(exchange: Exchange): Promise<boolean> {
+    const before = this.#newestEnded;
+    this.#idleSinceMs = undefined;
+    this.#newestEnded = new Promise((resolve) => {
+      const end = (): void => {
+        if (!this.#underWay.delete(exchange)) return;
+        this.#ended(exchange);
+        resolve();
+      };
+      this.#underWay.set(exchange, end);
+      exchange.response.once('close', end);
+    });
+    this.#lobby.counters.add('http_requesting_count');
+    const { pipelined } = this.#lobby.settings;
+    if (this.#underWay.size > pipelined) {
+      this.cut('http_pipeline_full', `over ${pipelined} requests were sent before their replies`);
+    }
+    await before;
+    return !this.#socket.destroyed;
+  }
+
+  hold(bytes: number): void {
+    this.#setHeld(this.#heldBytes + bytes);
+  }
+
+  /** Answers what was begun, then closes. */
+  finish(): void {
+    this.#isFinishing = true;
+    if (this.#underWay.size === 0) this.destroy();
+  }
+
+  /** Writes that behind the answers to what came whole, in place of the answer to what did not, and closes. */
+  endWith(text: string): void {
+    if (this.#lastWords !== undefined) return;
+    this.#lastWords = text;
+    this.#mayEnd();
+  }
+
+  /** Nothing came or went for a while. */
+  fellSilent(): void {
+    const { sendTimeoutMs } = this.#lobby.settings;
+    if (this.#idleSinceMs !== undefined) this.destroy();
+    else if (this.#socket.writableLength > 0) {
+      this.cut('http_reply_not_taken', `a reply was not taken for ${sendTimeoutMs} ms`);
+    }
+  }
+
+  cut(event: string, reason: string): void {
+    this.#lobby.complaints.warn(event, { peer: this.address, reason });
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #ended({ response }: Exchange): void {
+    const { counters, clock } = this.#lobby;
+    counters.add('http_requesting_count', -1);
+    counters.add('http_requested_count');
+    if (response.statusCode >= 400) counters.add('http_requested_error_count');
+    this.#setHeld(0);
+    if (this.#underWay.size > 0) {
+      this.#mayEnd();
+      return;
+    }
+    this.#idleSinceMs = clock.monotonicMs();
+    if (this.#isFinishing) this.#socket.destroySoon();
+    this.#mayEnd();
+  }
+
+  #mayEnd(): void {
+    if (this.#lastWords === undefined || this.#socket.destroyed) return;
+    const left = [...this.#underWay.keys()];
+    if (left.some(({ request }) => request.complete)) return;
+    if (left.some(({ response }) => response.headersSent)) {
+      this.destroy();
+      return;
+    }
+    // Closed at once, the client would be reset before it has read this.
+    this.#socket.end(this.#lastWords);
+    const { clock, settings } = this.#lobby;
+    const cancel = clock.after(settings.lingerMs, () => this.destroy());
+    this.#socket.once('close', cancel);
+  }
+
+  #setHeld(bytes: number): void {
+    this.#heldBytes = bytes;
+    this.#lobby.memory.note(this);
+  }
+}

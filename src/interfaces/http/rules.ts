@@ -1,0 +1,97 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+import { quote } from '../../core/errors.ts';
+import type { Access } from '../access/access.ts';
+import type { Caller } from '../access/caller.ts';
+import type { HttpConnection, HttpLobby } from './connection.ts';
+import { browserRules, isPreflight, preflightHeaders, type ServedNames } from './origins.ts';
+import { HttpRefusal, problem, problemType, refusalOf } from './refusal.ts';
+
+/** Whom the bridge serves. */
+export interface Admission {
+  /** Whether a peer is served at all, by its own address: what a proxy says of others does not count. */
+  readonly access: Access;
+  /** Whom a request comes from; throws an HttpRefusal when it is nobody. */
+  readonly callerOf: (request: FastifyRequest) => Caller | Promise<Caller>;
+}
+
+export interface RulesContext extends Admission {
+  readonly lobby: HttpLobby;
+  readonly names: ServedNames;
+  readonly connectionOf: (request: FastifyRequest) => HttpConnection | undefined;
+  readonly isClosing: () => boolean;
+}
+
+/** What holds for every request, whatever its route; added before the routes are. */
+export function addRules(app: FastifyInstance, context: RulesContext): void {
+  const { lobby, connectionOf } = context;
+  const checkBrowser = browserRules(context.names);
+
+  app.addHook('onRequest', async (request, reply) => {
+    const exchange = { request: request.raw, response: reply.raw };
+    const isThere = await connectionOf(request)?.turn(exchange);
+    if (isThere === false) throw new HttpRefusal(400, 'the client has gone');
+    checkPeer(request, context);
+    checkBrowser(request, reply);
+    if (isPreflight(request)) return reply.code(204).headers(preflightHeaders).send();
+    request.caller = await context.callerOf(request);
+    return undefined;
+  });
+
+  app.addHook('preParsing', (request, _reply, payload, done) => {
+    const connection = connectionOf(request);
+    payload.on('data', (chunk: Buffer) => connection?.hold(chunk.length));
+    done(null, payload);
+  });
+
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (typeof payload === 'string') connectionOf(request)?.hold(Buffer.byteLength(payload));
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    if (context.isClosing()) reply.header('connection', 'close');
+    if (reply.getHeader('connection') === 'close') await endOfBody(request, lobby);
+    return payload;
+  });
+
+  app.setNotFoundHandler((request, reply) => {
+    const nothing = new HttpRefusal(404, `there is no ${quote(request.url)} here`);
+    answerRefusal(nothing, request, reply, lobby);
+  });
+  app.setErrorHandler((error, request, reply) => answerRefusal(error, request, reply, lobby));
+}
+
+/** Answers with what the error comes to, as problem details; what is a bug is logged, and not told. */
+export function answerRefusal(
+  error: unknown,
+  { method, routeOptions }: FastifyRequest,
+  reply: FastifyReply,
+  { complaints }: HttpLobby,
+): void {
+  const refusal = refusalOf(error);
+  if (refusal === undefined) {
+    complaints.error('http_request_failed', { method, route: routeOptions.url }, error);
+  }
+  const { statusCode, message, headers } = refusal ?? new HttpRefusal(500, 'Internal error');
+  void reply.code(statusCode).headers(headers).type(problemType).send(problem(statusCode, message));
+}
+
+function checkPeer({ raw }: FastifyRequest, { access, lobby }: RulesContext): void {
+  const peer = raw.socket.remoteAddress ?? '';
+  const refusal = access.refusal(peer);
+  if (refusal === undefined) return;
+  lobby.counters.add('connections_refused_count');
+  lobby.complaints.warn('http_peer_refused', { peer, reason: refusal });
+  throw new HttpRefusal(403, refusal, { connection: 'close' });
+}
+
+/** Resolves when no more of the body comes: who sends all of it before reading learns why not. */
+async function endOfBody({ raw }: FastifyRequest, { clock, settings }: HttpLobby): Promise<void> {
+  if (raw.complete || raw.destroyed) return;
+  await new Promise<void>((resolve) => {
+    const cancel = clock.after(settings.lingerMs, resolve);
+    const ended = (): void => {
+      cancel();
+      resolve();
+    };
+    raw.once('end', ended).once('close', ended).resume();
+  });
+}

@@ -1,0 +1,177 @@
+import { createServer, type Server, type ServerOptions, STATUS_CODES } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+
+import { fastify, type FastifyInstance } from 'fastify';
+
+import { Complaints } from '../complaints.ts';
+import { Connections } from '../connections.ts';
+import { MemoryBudget } from '../memory-budget.ts';
+import { HttpConnection, type HttpLobby } from './connection.ts';
+import type { HttpDoor, Routes } from './door.ts';
+import type { ServedNames } from './origins.ts';
+import { problem, problemType } from './refusal.ts';
+import { addRules, type Admission, answerRefusal } from './rules.ts';
+import { httpDefaults, type HttpSettings } from './settings.ts';
+
+export interface HttpOptions extends Partial<HttpSettings>, Partial<ServedNames> {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+
+export interface HttpDependencies extends HttpDoor, Admission {
+  /** The parts of the bridge. */
+  readonly routes: readonly Routes[];
+}
+
+export interface HttpServer {
+  readonly address: AddressInfo;
+  /** Accepts nothing new, gives what is under way closeTimeoutMs to be answered; then all is closed. */
+  close(): Promise<void>;
+}
+
+/** Serves the HTTP bridge; rejects when the address cannot be had. */
+export async function listenHttp(
+  { host, port, hosts = [], origins = [], ...overrides }: HttpOptions,
+  dependencies: HttpDependencies,
+): Promise<HttpServer> {
+  const settings = { ...httpDefaults, ...overrides };
+  const names = { hosts: [...hosts, host], origins };
+  const listener = new HttpListener(settings, names, dependencies);
+  const address = await listener.listen(host, port);
+  return { address, close: () => listener.close() };
+}
+
+class HttpListener {
+  readonly #lobby: HttpLobby;
+  readonly #connections: Connections<HttpConnection>;
+  readonly #connectionOf = new WeakMap<Socket, HttpConnection>();
+  readonly #app: FastifyInstance;
+  readonly #server: Server;
+  #isClosing = false;
+
+  constructor(settings: HttpSettings, names: ServedNames, dependencies: HttpDependencies) {
+    const { clock, counters, log, access, callerOf } = dependencies;
+    const complaints = new Complaints(log, clock);
+    const memory = new MemoryBudget(settings.heldBytes, 'http_memory_full');
+    const lobby = { settings, counters, complaints, clock, memory };
+    this.#lobby = lobby;
+    this.#connections = new Connections(settings, 'http_connections_full');
+    this.#app = fastify({
+      serverFactory: (serve) => createServer(nodeOptions(settings), serve),
+      clientErrorHandler: (error, socket) => this.#onClientError(error, socket),
+      frameworkErrors: (error, request, reply) => answerRefusal(error, request, reply, lobby),
+      bodyLimit: settings.bodyBytes,
+      // The limit of the headers is that of a path, too.
+      routerOptions: { maxParamLength: settings.headerBytes },
+    });
+    addRules(this.#app, {
+      ...{ lobby, names, access, callerOf },
+      connectionOf: ({ raw }) => this.#connectionOf.get(raw.socket),
+      isClosing: () => this.#isClosing,
+    });
+    for (const routes of dependencies.routes) routes(this.#app, dependencies);
+
+    this.#server = this.#app.server;
+    this.#server.timeout = settings.sendTimeoutMs;
+    // A client may send FIN behind its request and still read the reply. Node has this, and no type for it.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
+    this.#server.on('connection', (socket: Socket) => this.#accept(socket));
+    this.#server.on('timeout', (socket: Socket) => this.#connectionOf.get(socket)?.fellSilent());
+  }
+
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    await this.#app.ready();
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    // Such as EMFILE while accepting: the server goes on.
+    this.#server.on('error', (error) =>
+      this.#lobby.complaints.warn('http_accept_failed', { host, reason: error.message }),
+    );
+    return this.#server.address() as AddressInfo; // it listens, and on no Unix socket
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const connection of this.#connections) connection.finish();
+    const { clock, settings } = this.#lobby;
+    const cancel = clock.after(settings.closeTimeoutMs, () => {
+      for (const connection of this.#connections) connection.destroy();
+    });
+    await closed;
+    cancel();
+    await this.#app.close();
+  }
+
+  #accept(socket: Socket): void {
+    const { counters, complaints } = this.#lobby;
+    const address = socket.remoteAddress;
+    if (address === undefined || !this.#connections.makeRoom(address)) {
+      counters.add('connections_refused_count');
+      if (address !== undefined) {
+        const reason = 'no connection is idle';
+        complaints.warn('http_connections_full', { peer: address, reason });
+      }
+      socket.destroy();
+      return;
+    }
+    const connection = new HttpConnection(socket, address, this.#lobby);
+    this.#connections.add(connection);
+    this.#connectionOf.set(socket, connection);
+    counters.add('http_connecting_count');
+    counters.add('http_connected_count');
+    socket.on('close', () => {
+      this.#connections.delete(connection);
+      counters.add('http_connecting_count', -1);
+    });
+  }
+
+  /** What Node's parser makes nothing of, or waits for no longer. */
+  #onClientError({ code, message }: NodeJS.ErrnoException, socket: Socket): void {
+    const connection = this.#connectionOf.get(socket);
+    if (connection === undefined || !socket.writable || socket.bytesRead === 0) {
+      socket.destroy();
+      return;
+    }
+    this.#lobby.counters.add('protocol_errors_count');
+    this.#lobby.complaints.warn('http_broken_request', {
+      peer: connection.address,
+      reason: message,
+    });
+    const status = brokenStatus(code);
+    const body = problem(status, message);
+    connection.endWith(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: ${problemType}\r\n` +
+        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  }
+}
+
+/** Slow clients are looked for that often. */
+const sweepMs = 1_000;
+const keepAliveMs = 60_000;
+
+const nodeOptions = (settings: HttpSettings): ServerOptions => ({
+  insecureHTTPParser: false, // also when NODE_OPTIONS says otherwise
+  requireHostHeader: true,
+  maxHeaderSize: settings.headerBytes,
+  headersTimeout: Math.min(settings.headerTimeoutMs, settings.requestTimeoutMs),
+  requestTimeout: settings.requestTimeoutMs,
+  connectionsCheckingInterval: sweepMs,
+  keepAliveTimeout: settings.idleTimeoutMs,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: keepAliveMs,
+});
+
+function brokenStatus(code: string | undefined): number {
+  if (code === 'HPE_HEADER_OVERFLOW') return 431;
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 408;
+  return 400;
+}

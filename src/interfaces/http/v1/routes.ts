@@ -1,0 +1,201 @@
+import { isUtf8 } from 'node:buffer';
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+import { badArgument, ForsunError, quote } from '../../../core/errors.ts';
+import type { PlanRequest } from '../../../core/plan.ts';
+import { unixSeconds } from '../../../core/time.ts';
+import type { Wish } from '../../access/caller.ts';
+import { Complaints } from '../../complaints.ts';
+import { literalPrefix } from '../../thrift/mapping.ts';
+import { wireCodes } from '../../thrift/wire-codes.ts';
+import type { HttpDoor, Routes } from '../door.ts';
+import { asciiJson, JsonError, parseJson } from '../json.ts';
+import { addWithOtherMethods } from '../other-methods.ts';
+import { HttpRefusal, refusalOf } from '../refusal.ts';
+import { arrayText, errorText, objectText, okText, planText, textsText } from './answers.ts';
+import { crontabRequests, jsonRequests } from './plan-requests.ts';
+import { queryOf } from './query.ts';
+
+/**
+ * forsun's own HTTP bridge: whatever is handled is answered with status 200, and says in `errcode` how it
+ * went. What is no such request is refused with a status of its own, in the same form.
+ */
+export const v1Routes =
+  ({ replyBytes }: { readonly replyBytes: number }): Routes =>
+  (server, door) => {
+    void server.register(
+      async (scope) => {
+        readBodies(scope);
+        answerErrors(scope, door);
+        addWithOtherMethods(scope, (routes) => addRoutes(routes, door, replyBytes));
+      },
+      { prefix: '/v1' },
+    );
+  };
+
+function addRoutes(server: FastifyInstance, { plans, info, clock }: HttpDoor, bytes: number): void {
+  const get = (path: string, answer: (request: FastifyRequest) => Promise<string>): void => {
+    server.get(path, async (request, reply) => ok(reply, await answer(request)));
+  };
+
+  get('/ping', async (request) => {
+    permit(request, { role: 'read' });
+    return '{}';
+  });
+
+  get('/plan', async (request) => {
+    const key = keyOf(request);
+    permit(request, { role: 'read', key });
+    return planText(await plans.get(key));
+  });
+
+  server.delete('/plan', async (request, reply) => {
+    const key = keyOf(request);
+    permit(request, { role: 'write', key });
+    return ok(reply, planText(await plans.remove(key)));
+  });
+
+  const create = async (
+    request: FastifyRequest,
+    kind: PlanRequest['kind'],
+  ): Promise<readonly string[]> => {
+    const requests = requestsOf(request, kind);
+    for (const { key, action } of requests) permit(request, { role: 'write', key, action });
+    return (await plans.createAll(requests)).map(planText);
+  };
+  server.post('/plan', async (request, reply) =>
+    ok(reply, oneOrAll(await create(request, 'calendar'))),
+  );
+  server.put('/plan', async (request, reply) =>
+    ok(reply, oneOrAll(await create(request, 'interval'))),
+  );
+
+  get('/time', async (request) => {
+    permit(request, { role: 'read', prefix: '' });
+    const now = clock.now();
+    const due = await plans.dueAt(unixSeconds(timestampOf(request) ?? now));
+    const most = { bytes, hint: 'list keys by prefix' };
+    return objectText([
+      ['plans', arrayText(due, planText, most)],
+      ['current_timestamp', String(now)],
+    ]);
+  });
+
+  get('/keys', async (request) => {
+    const prefix = literalPrefix(queryOf(request.url).get('prefix') ?? '');
+    permit(request, { role: 'read', prefix });
+    return arrayText(await plans.keys(prefix), asciiJson, { bytes, hint: 'narrow the prefix' });
+  });
+
+  get('/info', async (request) => {
+    permit(request, { role: 'read' });
+    return textsText(info());
+  });
+}
+
+const jsonType = 'application/json';
+const crontabType = 'application/crontab';
+
+/** A body as it came: what it says is for its route to find out, and to refuse. */
+function readBodies(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers();
+  for (const type of [jsonType, crontabType]) {
+    scope.addContentTypeParser<Buffer>(type, { parseAs: 'buffer' }, (_request, body, done) => {
+      const isText = isUtf8(body);
+      done(isText ? null : new HttpRefusal(400, 'the body is no UTF-8'), body.toString());
+    });
+  }
+}
+
+function requestsOf(request: FastifyRequest, kind: PlanRequest['kind']): readonly PlanRequest[] {
+  const { body } = request;
+  if (typeof body !== 'string') throw wrongType(request);
+  if (request.headers['content-type']?.toLowerCase().startsWith(crontabType)) {
+    return orRefused(() => crontabRequests(body));
+  }
+  return jsonRequests(
+    orRefused(() => parseJson(body)),
+    kind,
+  );
+}
+
+/** What is no JSON or no crontab is refused as a request, as forsun does, not as a plan. */
+function orRefused<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const isNothing = cause instanceof ForsunError && cause.code === 'unknown';
+    if (isNothing || !(cause instanceof ForsunError || cause instanceof JsonError)) throw cause;
+    throw new HttpRefusal(400, `the body cannot be read: ${cause.message}`, {}, { cause });
+  }
+}
+
+const oneOrAll = (texts: readonly string[]): string =>
+  texts.length === 1 ? texts.join() : `[${texts.join(',')}]`;
+
+function permit({ caller }: FastifyRequest, wish: Wish): void {
+  const refusal = caller.refusal(wish);
+  if (refusal !== undefined) throw new HttpRefusal(403, refusal);
+}
+
+function keyOf({ url }: FastifyRequest): string {
+  const key = queryOf(url).get('key');
+  // Two codes, because forsun has two.
+  if (key === undefined) throw new ForsunError('unknown', 'the argument key is missing');
+  if (key === '') throw badArgument('the argument key is empty, expected a key');
+  return key;
+}
+
+/** Undefined: the current second. */
+function timestampOf({ url }: FastifyRequest): number | undefined {
+  const text = queryOf(url).get('timestamp') ?? '';
+  if (text === '') return undefined;
+  const timestamp = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : undefined;
+  if (timestamp !== undefined) return timestamp;
+  throw badArgument(`timestamp is ${quote(text)}, expected seconds since 1970 as a whole number`);
+}
+
+const contentType = 'application/json; charset=UTF-8';
+
+const ok = (reply: FastifyReply, data: string): FastifyReply =>
+  reply.type(contentType).send(okText(data));
+
+function answerErrors(scope: FastifyInstance, { counters, log, clock }: HttpDoor): void {
+  const complaints = new Complaints(log, clock);
+
+  scope.setNotFoundHandler((request, reply) => {
+    refuse(new HttpRefusal(404, `there is no ${quote(request.url)} here`), reply);
+  });
+
+  scope.setErrorHandler((error, request, reply) => {
+    const refusal = refusalOf(error);
+    if (refusal !== undefined) {
+      refuse(refusal.statusCode === 415 ? wrongType(request) : refusal, reply);
+      return;
+    }
+    counters.add('http_requested_error_count');
+    const { code, message } = error instanceof ForsunError ? error : internalError;
+    if (!(error instanceof ForsunError)) {
+      const { method, routeOptions } = request;
+      complaints.error('http_request_failed', { method, route: routeOptions.url }, error);
+    }
+    void reply.code(200).type(contentType).send(errorText(wireCodes[code], message));
+  });
+}
+
+/** The code of who may not; the statuses 401 and 403 say it to everybody else. */
+const notAllowed = 1010;
+
+const internalError = new ForsunError('unknown', 'Internal error');
+
+function refuse({ statusCode, message, headers }: HttpRefusal, reply: FastifyReply): void {
+  const code = statusCode === 401 || statusCode === 403 ? notAllowed : wireCodes.bad_argument;
+  void reply.code(statusCode).headers(headers).type(contentType).send(errorText(code, message));
+}
+
+const wrongType = ({ headers }: FastifyRequest): HttpRefusal =>
+  new HttpRefusal(
+    400,
+    `Content-Type is ${quote(headers['content-type'] ?? '')}, expected ${jsonType} or ${crontabType}`,
+  );
