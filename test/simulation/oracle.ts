@@ -2,18 +2,19 @@ import type { Run } from '../../src/actions/action.ts';
 import type { Plan, PlanRequest } from '../../src/core/plan.ts';
 import { countFireTimes } from '../../src/core/schedule.ts';
 import type { UnixSeconds } from '../../src/core/time.ts';
+import type { TriggeredFiring } from '../../src/scheduler/plan-service.ts';
 
 type Fate = 'running' | 'retried' | 'ended' | 'cut';
-
-interface Attempts {
-  readonly fireTime: UnixSeconds;
-  readonly fates: Fate[];
-}
 
 interface Known {
   readonly plan: Plan;
   readonly isExact: boolean;
-  readonly firings: Map<UnixSeconds, Attempts>;
+  /** What became of each attempt, by the due time. */
+  readonly firings: Map<UnixSeconds, Fate[]>;
+  /** The same of what was triggered, by the fire id. */
+  readonly triggered: Map<string, Fate[]>;
+  /** A trigger was answered with an error, so what is triggered may be more. */
+  hasUnknown: boolean;
 }
 
 export interface SimulatedRun {
@@ -34,8 +35,21 @@ export class Oracle {
     if (this.#byGeneration.has(plan.generation))
       this.#breach(4, plan, 'its generation is used twice');
     const isExact = params.get('forsun.misfire') === 'fire_all';
-    this.#byGeneration.set(plan.generation, { plan, isExact, firings: new Map() });
+    this.#byGeneration.set(plan.generation, {
+      ...{ plan, isExact, firings: new Map(), triggered: new Map(), hasUnknown: false },
+    });
     this.#current.set(plan.key, plan.generation);
+  }
+
+  /** The reply to a trigger of that key has come; undefined: an error that says nothing of the outcome. */
+  triggered(key: string, firing: TriggeredFiring | undefined): void {
+    const generation = firing ? generationOf({ key, ...firing }) : this.#current.get(key);
+    const known = this.#byGeneration.get(generation ?? -1);
+    if (known === undefined) return;
+    if (firing === undefined) known.hasUnknown = true;
+    else if (known.triggered.has(firing.fireId))
+      this.#breach(3, known.plan, 'a fire id comes twice');
+    else known.triggered.set(firing.fireId, []);
   }
 
   removed(key: string): void {
@@ -63,23 +77,25 @@ export class Oracle {
       this.#breach(4, run, 'it starts after its plan was removed or replaced');
     }
     if (run.fireTime > latest) this.#breach(2, run, `it starts early, by ${latest}`);
-    const firing = known.firings.get(run.fireTime) ?? { fireTime: run.fireTime, fates: [] };
-    known.firings.set(run.fireTime, firing);
-    const before = firing.fates.at(-1);
+    const fates = this.#fatesOf(known, run, mayBeUnknown);
+    const before = fates.at(-1);
     if (before === 'running') this.#breach(3, run, 'it starts while it runs');
     if (before === 'ended') this.#breach(3, run, 'it starts although it has ended');
-    firing.fates.push('running');
+    fates.push('running');
   }
 
   ended(run: Run, fate: Fate): void {
-    const firing = this.#byGeneration.get(generationOf(run))?.firings.get(run.fireTime);
-    if (firing?.fates.at(-1) === 'running') firing.fates[firing.fates.length - 1] = fate;
+    const known = this.#byGeneration.get(generationOf(run));
+    const fates = isTriggered(run)
+      ? known?.triggered.get(run.fireId)
+      : known?.firings.get(run.fireTime);
+    if (fates?.at(-1) === 'running') fates[fates.length - 1] = fate;
   }
 
   /** The process has gone: what ran, and what had just ended, may start again. */
   died(): void {
-    for (const { firings } of this.#byGeneration.values()) {
-      for (const { fates } of firings.values()) {
+    for (const { firings, triggered } of this.#byGeneration.values()) {
+      for (const fates of [...firings.values(), ...triggered.values()]) {
         if (fates.length > 0) fates[fates.length - 1] = 'cut';
       }
     }
@@ -92,12 +108,30 @@ export class Oracle {
       const known = this.#byGeneration.get(generation);
       const plan = plans.get(key);
       if (known === undefined) continue;
+      for (const [id, fates] of known.triggered) {
+        if (fates.length === 0) this.#breach(3, known.plan, `${id} was triggered and never came`);
+      }
       if (plan === undefined) this.#judgeGone(known);
       else this.#judgeAlive(known, plan, now);
     }
     for (const key of plans.keys()) {
       if (!this.#current.has(key) && !unknown.has(key)) this.breaches.push(`law 4: ${key} is back`);
     }
+  }
+
+  /** Of the attempts before this one. */
+  #fatesOf({ firings, triggered, hasUnknown }: Known, run: Run, mayBeUnknown: boolean): Fate[] {
+    if (!isTriggered(run)) {
+      const fates = firings.get(run.fireTime) ?? [];
+      firings.set(run.fireTime, fates);
+      return fates;
+    }
+    const fates = triggered.get(run.fireId) ?? [];
+    if (!triggered.has(run.fireId) && !hasUnknown && !mayBeUnknown) {
+      this.#breach(3, run, 'nobody triggered it');
+    }
+    triggered.set(run.fireId, fates);
+    return fates;
   }
 
   #judgeGone({ plan, firings }: Known): void {
@@ -134,4 +168,11 @@ export class Oracle {
   }
 }
 
-export const generationOf = ({ fireId }: Run): number => Number(fireId.split(':').at(-2));
+type Identity = Pick<Run, 'key' | 'fireId'>;
+
+/** Behind the key of a fire id: generation, fire time and, if it was triggered, its number. */
+const partsOf = ({ key, fireId }: Identity): string[] => fireId.slice(key.length + 1).split(':');
+
+const generationOf = (run: Identity): number => Number(partsOf(run)[0]);
+
+const isTriggered = (run: Identity): boolean => partsOf(run).length > 2;

@@ -60,7 +60,8 @@ export class Simulation {
   async #step(): Promise<void> {
     const random = this.#random;
     const what = random.next();
-    if (what < 0.35) await this.#create();
+    if (what < 0.3) await this.#create();
+    else if (what < 0.36) await this.#trigger();
     else if (what < 0.45) await this.#remove();
     else if (what < 0.8) await this.#rig.pass(random.between(1, 3));
     else if (what < 0.88) this.#endSome(0.5);
@@ -96,6 +97,15 @@ export class Simulation {
     } catch {
       this.#unknown.add(key);
       this.#oracle.lost(key);
+    }
+  }
+
+  async #trigger(): Promise<void> {
+    const key = `k${this.#random.between(1, keyCount)}`;
+    try {
+      this.#oracle.triggered(key, await this.#rig.scheduler.trigger(key));
+    } catch (error) {
+      if (!/no plan|unfinished/.test(String(error))) this.#oracle.triggered(key, undefined);
     }
   }
 
