@@ -30,7 +30,7 @@ export const planExists = (key: string): ForsunError =>
 export const tooManyUnfinished = (key: string, most: number): ForsunError =>
   new ForsunError(
     'too_many_unfinished',
-    `the plan ${quote(key)} has ${most} unfinished firings, expected fewer: it may have no more`,
+    `the plan ${quote(key)} has all the unfinished firings it may have: ${most}`,
   );
 
 export const badArgument = (message: string): ForsunError =>

@@ -69,6 +69,7 @@ export class Verdict {
 }
 
 function fields({ plan, firing }: Claim): LogFields {
-  const { key, fireTime, attempt } = firing;
-  return { key, action: plan.action, fireTime, attempt };
+  const { key, fireTime, trigger, attempt } = firing;
+  const which = trigger === undefined ? { fireTime } : { fireTime, trigger };
+  return { key, action: plan.action, ...which, attempt };
 }

@@ -20,6 +20,13 @@ const states: Record<string, (rig: Rig) => Promise<void>> = {
     await rig.pass(3);
     expect((await rig.scheduler.get('victim')).unfinished[0]?.state.kind).toBe('parked');
   },
+  async triggered(rig) {
+    await rig.scheduler.create(once(1, 'blocker', { target: 'a', hold: '1' }));
+    await rig.scheduler.create(once(1_000, 'victim', { target: 'a' }));
+    await rig.pass(1);
+    await rig.scheduler.trigger('victim');
+    expect((await rig.scheduler.get('victim')).unfinished).toMatchObject([{ trigger: 1 }]);
+  },
   async retrying(rig) {
     rig.probe.outcome = { kind: 'retry', reason: 'no answer' };
     await rig.scheduler.create(once(1, 'victim', { target: 'a' }));

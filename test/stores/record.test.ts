@@ -40,7 +40,12 @@ const firing = fc.record({
   crashes: small,
   state,
 });
-const plan: fc.Arbitrary<StoredPlan> = fc.record(
+const trigger = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+const anyFiring = fc.oneof(
+  firing,
+  fc.tuple(firing, trigger).map(([firing, trigger]) => ({ ...firing, trigger })),
+);
+const untriggered: fc.Arbitrary<StoredPlan> = fc.record(
   {
     key: text,
     schedule,
@@ -72,6 +77,13 @@ const plan: fc.Arbitrary<StoredPlan> = fc.record(
   },
 );
 
+const plan: fc.Arbitrary<StoredPlan> = fc.oneof(
+  untriggered,
+  fc
+    .tuple(untriggered, trigger, fc.array(anyFiring, { maxLength: 5 }))
+    .map(([plan, triggers, unfinished]) => ({ ...plan, triggers, unfinished })),
+);
+
 const aPlan: StoredPlan = {
   ...aDraft({ params: new Map([['cmd', 'echo €']]) }),
   generation: 7,
@@ -98,6 +110,27 @@ test('a record of version 1 reads for ever as it did when it was written', () =>
   const written = '01069e82a8010780c49fd50c0a000005010a057368656c6c0103636d64086563686f20e282ac';
   expect(encodeRecord(aPlan).toString('hex')).toBe(written);
   expect(decodeRecord('backup', Buffer.from(written, 'hex'))).toEqual(aPlan);
+});
+
+test('a record of version 2, of a plan that was triggered, reads for ever as it was written', () => {
+  const counts = { attempt: 2, failures: 1, crashes: 0 };
+  const triggered: StoredPlan = {
+    ...aPlan,
+    triggers: 3,
+    unfinished: [
+      { fireTime: addSeconds(T0, 5), ...counts, state: { kind: 'in_flight' } },
+      {
+        fireTime: addSeconds(T0, 4),
+        trigger: 3,
+        ...counts,
+        state: { kind: 'waiting', until: addSeconds(T0, 6) },
+      },
+    ],
+  };
+  const written =
+    '02e5740889090780c49fd50c0a00000305010a057368656c6c0103636d64086563686f20e282ac020a00020100000803020100010c';
+  expect(encodeRecord(triggered).toString('hex')).toBe(written);
+  expect(decodeRecord('backup', Buffer.from(written, 'hex'))).toEqual(triggered);
 });
 
 test('a plan with 100 bytes of params takes at most 150, its due time on the agenda included', () => {

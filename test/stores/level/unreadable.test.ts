@@ -87,6 +87,20 @@ test('putting a plan anew replaces a record that cannot be read, and counts stay
   await store.close();
 });
 
+test('a record that cannot be read is a plan: it is not absent, and is not triggered', async () => {
+  const { options } = await damagedStore(flipped);
+  const store = await openLevelStore(options);
+  const put = store.put(aDraft({ key: 'b' }), due, { onlyIfAbsent: true });
+  await expect(put).rejects.toMatchObject({ code: 'plan_exists' });
+  await expect(store.trigger('b')).rejects.toMatchObject({ code: 'unknown' });
+  await expect(store.get('b')).rejects.toMatchObject({ code: 'unknown' });
+  expect((await store.agenda(due, addSeconds(due, 1), 9)).map(({ key }) => key)).toEqual([
+    'a',
+    'c',
+  ]);
+  await store.close();
+});
+
 test.each([
   ['missing', undefined, 'the store has plans but no counts'],
   ['damaged', Buffer.from('0100000000ffff', 'hex'), "the store's counts are damaged"],
