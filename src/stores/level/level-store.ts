@@ -6,7 +6,7 @@ import type { AgendaPlace, Plan, PlanDraft } from '../../core/plan.ts';
 import { defaultPolicy, type Policy, policyOf } from '../../core/policy.ts';
 import type { Clock, UnixSeconds } from '../../core/time.ts';
 import { Counters } from '../../metrics/counters.ts';
-import { decodeRecord, UnreadableRecord } from '../record.ts';
+import type { UnreadableRecord } from '../record.ts';
 import type {
   Claim,
   ClaimResult,
@@ -16,24 +16,16 @@ import type {
   Settlement,
   Store,
 } from '../store.ts';
-import type { StoredPlan } from '../stored-plan.ts';
 import { ClaimDue } from './claim.ts';
 import { type Counts, readCounts } from './counts.ts';
 import type { Database, WriteBatch } from './database.ts';
 import type { FailureRing } from './failures.ts';
 import { type Change, GroupCommit } from './group-commit.ts';
-import {
-  agendaEntryOf,
-  agendaRange,
-  keyAfter,
-  keyOfPlanKey,
-  planKey,
-  planKeyRange,
-} from './keys.ts';
 import { begun, type Ending, triggered } from '../life.ts';
 import { StoreMemory, Unclaimable } from './memory.ts';
 import { NearAgenda } from './near-agenda.ts';
 import { ClaimParked, parkedOrigins, ParkedStarts } from './parked.ts';
+import { PlanReader } from './plan-reader.ts';
 import { strayFirings } from './recovery.ts';
 import { releaseAll, settling } from './settling.ts';
 import { findIndexKeys, unreadPlan, withoutStrayIndexes } from './unreadable.ts';
@@ -83,6 +75,7 @@ export class LevelStore implements Store {
   readonly #log: Log;
   readonly #statusKeepSeconds: number;
   readonly #policy: Policy;
+  readonly #plans: PlanReader;
   readonly #near: NearAgenda;
   readonly #parkedStarts = new ParkedStarts();
   readonly #memory: StoreMemory;
@@ -104,11 +97,14 @@ export class LevelStore implements Store {
     this.#statusKeepSeconds = settings.statusKeepSeconds;
     this.#policy = settings.policy ?? defaultPolicy;
     this.#unclaimable = new Unclaimable(settings.log, settings.counters ?? new Counters());
+    const onUnreadable = (error: UnreadableRecord): void =>
+      this.#unclaimable.report(error.key, error);
+    this.#plans = new PlanReader(db, onUnreadable);
     const bounds = settings.nearAgenda ?? defaultBounds;
     this.#near = new NearAgenda(db, {
       bounds,
       horizonSeconds: bounds.horizonSeconds,
-      onUnreadable: (error) => this.#unclaimable.report(error.key, error),
+      onUnreadable,
     });
     this.#memory = new StoreMemory(this.#near, this.#parkedStarts);
     this.#commit = new GroupCommit(db, this.#memory, counts);
@@ -173,39 +169,25 @@ export class LevelStore implements Store {
     });
   }
 
-  async get(key: string): Promise<Plan | undefined> {
-    const [record] = await this.#db.getMany([planKey(key)]);
-    return record && decodeRecord(key, record);
+  get(key: string): Promise<Plan | undefined> {
+    return this.#plans.get(key);
   }
 
   getMany(keys: readonly string[]): Promise<readonly Plan[]> {
-    return this.#readMany(keys);
+    return this.#plans.getMany(keys);
   }
 
-  async keys(prefix: string, limit: number, after?: string): Promise<readonly string[]> {
-    const keys = await this.#db.keys({ ...planKeyRange(prefix, after), limit });
-    return keys.map(keyOfPlanKey);
+  keys(prefix: string, limit: number, after?: string): Promise<readonly string[]> {
+    return this.#plans.keys(prefix, limit, after);
   }
 
-  async agenda(
+  agenda(
     from: UnixSeconds,
     to: UnixSeconds,
     limit: number,
     after?: AgendaPlace,
   ): Promise<readonly Plan[]> {
-    const plans: Plan[] = [];
-    for (let { gte, lt } = agendaRange(from, to, after); plans.length < limit;) {
-      const found = await this.#db.keys({ gte, lt, limit: limit - plans.length });
-      const last = found.at(-1);
-      if (last === undefined) break;
-      gte = keyAfter(last);
-      const entries = found.flatMap((bytes) => agendaEntryOf(bytes) ?? []);
-      const dues = new Map(entries.map(({ key, due }) => [key, due]));
-      const due = await this.getMany([...dues.keys()]);
-      // Of a plan that was changed meanwhile the entry is gone.
-      plans.push(...due.filter(({ key, nextFireTime }) => nextFireTime === dues.get(key)));
-    }
-    return plans;
+    return this.#plans.agenda(from, to, limit, after);
   }
 
   planCount(): number {
@@ -284,22 +266,6 @@ export class LevelStore implements Store {
       .loadAhead(this.now(), (operation) => this.#commit.change(justWrite(operation)))
       .catch((error: unknown) => this.#log.warn('agenda_not_loaded', { reason: String(error) }))
       .finally(() => (this.#loading = undefined));
-  }
-
-  async #readMany(keys: readonly string[]): Promise<readonly StoredPlan[]> {
-    const records = await this.#db.getMany(keys.map(planKey));
-    return keys.flatMap((key, index) => this.#readable(key, records[index]) ?? []);
-  }
-
-  #readable(key: string, record: Buffer | undefined): StoredPlan | undefined {
-    if (record === undefined) return undefined;
-    try {
-      return decodeRecord(key, record);
-    } catch (error) {
-      if (!(error instanceof UnreadableRecord)) throw error;
-      this.#unclaimable.report(key, error);
-      return undefined;
-    }
   }
 
   get #ending(): Ending {
