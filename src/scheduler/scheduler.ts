@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { ActionRegistry } from '../actions/action.ts';
-import { badArgument, ForsunError, planNotFound } from '../core/errors.ts';
-import { type Failure, maxFailuresListed } from '../core/failure.ts';
+import { ForsunError, planNotFound } from '../core/errors.ts';
 import { fireId } from '../core/firing.ts';
 import type { Log } from '../core/log.ts';
 import type { AgendaPlace, Plan, PlanRequest } from '../core/plan.ts';
@@ -19,17 +18,14 @@ import { CatchUpBudget } from './catch-up.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EndedPlans } from './ended-plans.ts';
 import type { DispatchLimits } from './lanes.ts';
-import { gatherPlans, type Page, pageLimit, pageOf } from './page.ts';
+import { type ListLimits, PlanLists } from './plan-lists.ts';
 import type { CreateOptions, PlanService, TriggeredFiring } from './plan-service.ts';
 import { ticks } from './ticks.ts';
 
-export interface SchedulerSettings {
+export interface SchedulerSettings extends ListLimits {
   /** Zone of calendar plans that name none. */
   readonly timezone: string;
   readonly planLimits: PlanLimits;
-  /** Caps of one reply. */
-  readonly maxKeysListed: number;
-  readonly maxPlansListed: number;
   readonly dispatch: DispatchLimits;
   readonly retry: RetrySettings;
   /** Firings of one claim: one durable step, short enough not to hold up the loop. */
@@ -54,6 +50,7 @@ export class Scheduler implements PlanService {
   readonly #deps: SchedulerDeps;
   readonly #settings: SchedulerSettings;
   readonly #dispatcher: Dispatcher;
+  readonly #lists: PlanLists;
   readonly #catchUp: CatchUpBudget;
   readonly #newKey: PlanKeys;
   readonly #stop = new AbortController();
@@ -69,6 +66,7 @@ export class Scheduler implements PlanService {
     const random = deps.random ?? Math.random;
     this.#deps = deps;
     this.#settings = settings;
+    this.#lists = new PlanLists(deps.store, settings);
     this.#newKey = planKeys(deps.clock, randomBytes);
     this.#catchUp = new CatchUpBudget(deps.clock, settings.catchUpPerSecond);
     const onRoom = (): void => this.#roomCameFree();
@@ -126,79 +124,32 @@ export class Scheduler implements PlanService {
     return plan;
   }
 
-  async current(): Promise<readonly Plan[]> {
-    const { store } = this.#deps;
-    const limit = this.#settings.maxPlansListed;
-    const now = store.now();
-    const due = await store.agenda(now, addSeconds(now, 1), limit + 1);
-    const keys = new Set([...this.#dispatcher.keys(), ...due.map(({ key }) => key)]);
-    if (keys.size > limit) throw tooMany('plans are current', limit, 'ask for single keys');
-    return store.getMany([...keys]);
+  current() {
+    return this.#lists.current(this.#dispatcher.keys());
   }
 
-  async dueAt(second: UnixSeconds): Promise<readonly Plan[]> {
-    const limit = this.#settings.maxPlansListed;
-    const plans = await this.#deps.store.agenda(second, addSeconds(second, 1), limit + 1);
-    if (plans.length > limit) throw tooMany('plans are due then', limit, 'list keys by prefix');
-    return plans;
+  dueAt(second: UnixSeconds) {
+    return this.#lists.dueAt(second);
   }
 
-  async keys(prefix: string): Promise<readonly string[]> {
-    const limit = this.#settings.maxKeysListed;
-    const keys = await this.#deps.store.keys(prefix, limit + 1);
-    if (keys.length > limit) throw tooMany('keys match', limit, 'narrow the prefix');
-    return keys;
+  keys(prefix: string) {
+    return this.#lists.keys(prefix);
   }
 
-  async keysAfter(
-    prefix: string,
-    after: string | undefined,
-    limit: number,
-  ): Promise<Page<string, string>> {
-    return this.#keysPage(prefix, after, pageLimit(limit, this.#settings.maxKeysListed));
+  keysAfter(prefix: string, after: string | undefined, limit: number) {
+    return this.#lists.keysAfter(prefix, after, limit);
   }
 
-  async plansAfter(
-    prefix: string,
-    after: string | undefined,
-    limit: number,
-  ): Promise<Page<Plan, string>> {
-    const most = pageLimit(limit, this.#settings.maxPlansListed);
-    return gatherPlans(most, after, async (behind, count) => {
-      const keys = await this.#keysPage(prefix, behind, count);
-      return { ...keys, items: await this.#deps.store.getMany(keys.items) };
-    });
+  plansAfter(prefix: string, after: string | undefined, limit: number) {
+    return this.#lists.plansAfter(prefix, after, limit);
   }
 
-  async agenda(
-    from: UnixSeconds,
-    to: UnixSeconds,
-    limit: number,
-    after?: AgendaPlace,
-  ): Promise<Page<Plan, AgendaPlace>> {
-    const most = pageLimit(limit, this.#settings.maxPlansListed);
-    return gatherPlans(most, after, async (behind, count) => {
-      const plans = await this.#deps.store.agenda(from, to, count + 1, behind);
-      return pageOf(plans, count, ({ key, nextFireTime = from }) => ({
-        fireTime: nextFireTime,
-        key,
-      }));
-    });
+  agenda(from: UnixSeconds, to: UnixSeconds, limit: number, after?: AgendaPlace) {
+    return this.#lists.agenda(from, to, limit, after);
   }
 
-  async failures(prefix: string, limit: number): Promise<readonly Failure[]> {
-    if (limit < 1 || limit > maxFailuresListed) {
-      throw badArgument(`limit is ${limit}, expected 1 to ${maxFailuresListed}`);
-    }
-    return this.#deps.store.failures(prefix, limit);
-  }
-
-  async #keysPage(
-    prefix: string,
-    after: string | undefined,
-    limit: number,
-  ): Promise<Page<string, string>> {
-    return pageOf(await this.#deps.store.keys(prefix, limit + 1, after), limit, (key) => key);
+  failures(prefix: string, limit: number) {
+    return this.#lists.failures(prefix, limit);
   }
 
   /** How much waits for its target just now. */
@@ -297,6 +248,3 @@ export class Scheduler implements PlanService {
     this.#ended.end(key, beforeGeneration);
   }
 }
-
-const tooMany = (what: string, limit: number, hint: string): Error =>
-  badArgument(`more than ${limit} ${what}, which is the most one reply may list: ${hint}`);
