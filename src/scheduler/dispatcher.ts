@@ -154,7 +154,9 @@ export class Dispatcher {
     const queue = queuedPerOrigin - this.#lanes.queued(origin);
     const standing = this.#lanes.standing(origin);
     if (standing === 'proven') return queue;
-    const rest = held * unprovenShares[standing] - this.#lanes.size(standing);
+    // What is being fetched may be of any standing: counted as of this one, it never passes its share.
+    const taken = this.#lanes.size(standing) + this.#parking.coming;
+    const rest = held * unprovenShares[standing] - taken;
     return Math.min(queue, trialSize - this.#lanes.queued(origin), rest);
   }
 
