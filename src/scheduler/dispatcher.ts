@@ -156,8 +156,10 @@ export class Dispatcher {
     if (standing === 'proven') return queue;
     // What is being fetched may be of any standing: counted as of this one, it never passes its share.
     const taken = this.#lanes.size(standing) + this.#parking.coming;
-    const rest = held * unprovenShares[standing] - taken;
-    return Math.min(queue, trialSize - this.#lanes.queued(origin), rest);
+    const share = held * unprovenShares[standing];
+    // One each where there are many: so more of them are tried.
+    const trial = taken < share / 2 ? trialSize : 1;
+    return Math.min(queue, trial - this.#lanes.queued(origin), share - taken);
   }
 
   /** None until half of the queue is free: few large steps, not many small ones. Little for a trial. */

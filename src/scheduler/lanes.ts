@@ -70,6 +70,8 @@ export class Lanes<T> {
   readonly #monotonicMs: () => number;
   readonly #lanes = new Map<string, Lane<T>>();
   readonly #shares = { proven: new Share<T>(), untried: new Share<T>(), failing: new Share<T>() };
+  /** Untried lanes of which something runs and more might: many that are dead must not keep others from a first run. */
+  readonly #tried = new Set<Lane<T>>();
   readonly #remembered = { proven: new Set<string>(), failing: new Set<string>() };
   #turn = 0;
 
@@ -180,8 +182,16 @@ export class Lanes<T> {
       if (standing === undefined || !this.#hasRoom(standing)) continue;
       const lane = first(this.#shares[standing].ready);
       if (lane !== undefined) return lane;
+      if (standing !== 'untried' || this.#isCrowded) continue;
+      const tried = first(this.#tried);
+      if (tried !== undefined) return tried;
     }
     return undefined;
+  }
+
+  /** So many untried origins run that each gets one run until more is known of it. */
+  get #isCrowded(): boolean {
+    return this.#shares.untried.running >= this.#limits.runs / 4;
   }
 
   #hasRoom(standing: Standing): boolean {
@@ -198,12 +208,15 @@ export class Lanes<T> {
     const { maxRuns, origin, queue, running, standing } = lane;
     const { ready } = this.#shares[standing];
     ready.delete(lane);
+    this.#tried.delete(lane);
     if (queue.length === 0) {
       if (running === 0) this.#lanes.delete(origin);
       return;
     }
     const most = standing === 'proven' ? maxRuns : Math.min(maxRuns, this.trialRuns);
-    if (running < most) ready.add(lane);
+    if (running >= most) return;
+    if (standing === 'untried' && running > 0) this.#tried.add(lane);
+    else ready.add(lane);
   }
 
   /** Of each standing the newest are remembered; an origin that is forgotten is untried again. */
@@ -225,6 +238,7 @@ export class Lanes<T> {
     const before = this.#shares[lane.standing];
     const after = this.#shares[standing];
     before.ready.delete(lane);
+    this.#tried.delete(lane);
     before.running -= lane.running;
     before.queued -= lane.queue.length;
     after.running += lane.running;

@@ -9,9 +9,11 @@ import { View } from './view.ts';
 export interface Change<T> {
   /**
    * Looks around, once all that was called before is on disk and in memory, and answers what to read.
-   * A change that looks is the first of its group.
+   * A change that looks is the first of its group, or stands behind others that look apart, as it does.
    */
   readonly look?: () => Promise<readonly string[]>;
+  /** What it looks at is its own: such changes may follow one another in a group. */
+  readonly looksApart?: boolean;
   /** Plans it reads, when it need not look. */
   readonly reads?: readonly string[];
   /** What it throws, its caller gets, and nothing of it is written. */
@@ -92,7 +94,9 @@ export class GroupCommit {
   }
 
   #takeGroup(): Queued[] {
-    const looks = this.#queue.findIndex(({ change }, at) => at > 0 && change.look !== undefined);
+    const apart = this.#queue.findIndex(({ change }) => change.looksApart !== true);
+    const first = Math.max(1, apart < 0 ? this.#queue.length : apart);
+    const looks = this.#queue.findIndex(({ change }, at) => at >= first && change.look !== undefined);
     return this.#queue.splice(0, Math.min(looks < 0 ? maxChanges : looks, maxChanges));
   }
 

@@ -54,6 +54,8 @@ export interface ParkedClaims {
 
 /** A part of Store.claimParked as a change. */
 export class ClaimParked implements Change<ParkedClaims> {
+  /** At its own origin; were it asked twice for one, each would judge what it found by the plans as they stand then. */
+  readonly looksApart = true;
   readonly #db: Database;
   readonly #starts: ParkedStarts;
   readonly #origin: string;
