@@ -96,7 +96,9 @@ export class GroupCommit {
   #takeGroup(): Queued[] {
     const apart = this.#queue.findIndex(({ change }) => change.looksApart !== true);
     const first = Math.max(1, apart < 0 ? this.#queue.length : apart);
-    const looks = this.#queue.findIndex(({ change }, at) => at >= first && change.look !== undefined);
+    const looks = this.#queue.findIndex(
+      ({ change }, at) => at >= first && change.look !== undefined,
+    );
     return this.#queue.splice(0, Math.min(looks < 0 ? maxChanges : looks, maxChanges));
   }
 
