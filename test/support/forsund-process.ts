@@ -64,6 +64,13 @@ export class ForsundProcess {
     return this.#output.all;
   }
 
+  /** Of the HTTP bridge, for a server that was told to have one. */
+  get httpPort(): number {
+    const [, port] = /^.* http=\S*:(\d+)/m.exec(this.output) ?? [];
+    if (port === undefined) throw new Error('there is no HTTP bridge: give --http');
+    return Number(port);
+  }
+
   get pid(): number {
     return this.#child.pid!;
   }

@@ -23,6 +23,7 @@ const needs: readonly Need[] = [
   { package: 'redis-server', check: 'redis-server --version' },
   { package: 'beanstalkd', check: 'beanstalkd -v' },
   { package: 'mariadb-server', check: 'mariadbd --version' },
+  { package: 'curl', check: 'curl --version' },
   { package: 'bsdutils', check: 'script --quiet --return --command true /dev/null' },
   ...(mayNotMount
     ? []

@@ -38,6 +38,8 @@ export class HttpConnection implements CountedConnection, MemoryHolder {
   #heldBytes = 0;
   #idleSinceMs: number | undefined;
   #isFinishing = false;
+  /** The last reply was told to be the last: what was sent behind its request is not served. */
+  #isOver = false;
   #lastWords: string | undefined;
 
   constructor(socket: Socket, address: string, lobby: HttpLobby) {
@@ -60,7 +62,7 @@ export class HttpConnection implements CountedConnection, MemoryHolder {
     return this.#heldBytes;
   }
 
-  /** Resolves when it is this request's turn to be served; false: its client has gone meanwhile. */
+  /** Resolves when it is this request's turn to be served; false: it comes too late to be answered. */
   async turn(exchange: Exchange): Promise<boolean> {
     const before = this.#newestEnded;
     this.#idleSinceMs = undefined;
@@ -79,7 +81,7 @@ export class HttpConnection implements CountedConnection, MemoryHolder {
       this.cut('http_pipeline_full', `over ${pipelined} requests were sent before their replies`);
     }
     await before;
-    return !this.#socket.destroyed;
+    return !this.#isOver && !this.#socket.destroyed;
   }
 
   hold(bytes: number): void {
@@ -122,6 +124,7 @@ export class HttpConnection implements CountedConnection, MemoryHolder {
     counters.add('http_requesting_count', -1);
     counters.add('http_requested_count');
     if (response.statusCode >= 400) counters.add('http_requested_error_count');
+    if (this.#isFinishing || response.getHeader('connection') === 'close') this.#isOver = true;
     this.#setHeld(0);
     if (this.#underWay.size > 0) {
       this.#mayEnd();

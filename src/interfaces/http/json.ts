@@ -62,11 +62,12 @@ class Reader {
   }
 
   #value(depth: number): Json {
-    if (depth > maxDepth) throw new JsonError(`it is more than ${maxDepth} levels deep`);
     const char = this.#next();
     if (char === '"') return this.#string();
-    if (char === '{') return this.#object(depth);
-    if (char === '[') return this.#array(depth);
+    if (char === '{' || char === '[') {
+      if (depth === maxDepth) throw new JsonError(`it is more than ${maxDepth} levels deep`);
+      return char === '{' ? this.#object(depth + 1) : this.#array(depth + 1);
+    }
     const word = this.#take(wordToken);
     if (word !== undefined) return words.get(word) ?? null;
     return this.#number();
@@ -82,7 +83,7 @@ class Reader {
       if (object.has(name)) throw new JsonError(`the name ${quote(name)} is there twice`);
       if (this.#next() !== ':') throw this.#unexpected('a colon');
       this.#at++;
-      object.set(name, this.#value(depth + 1));
+      object.set(name, this.#value(depth));
     } while (this.#hasMore('}'));
     return object;
   }
@@ -91,7 +92,7 @@ class Reader {
     const array: Json[] = [];
     this.#at++;
     if (this.#isEnd(']')) return array;
-    do array.push(this.#value(depth + 1));
+    do array.push(this.#value(depth));
     while (this.#hasMore(']'));
     return array;
   }

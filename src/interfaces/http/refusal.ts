@@ -33,5 +33,7 @@ export function refusalOf(error: unknown): HttpRefusal | undefined {
   if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
   const { statusCode, message } = error;
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return undefined;
-  return new HttpRefusal(statusCode, message, {}, { cause: error });
+  const isTooLarge = statusCode === 413;
+  const text = isTooLarge ? 'the body is larger than --http-max-body-bytes allows' : message;
+  return new HttpRefusal(statusCode, text, {}, { cause: error });
 }

@@ -29,8 +29,8 @@ export function addRules(app: FastifyInstance, context: RulesContext): void {
 
   app.addHook('onRequest', async (request, reply) => {
     const exchange = { request: request.raw, response: reply.raw };
-    const isThere = await connectionOf(request)?.turn(exchange);
-    if (isThere === false) throw new HttpRefusal(400, 'the client has gone');
+    const isServed = await connectionOf(request)?.turn(exchange);
+    if (isServed === false) throw new HttpRefusal(400, 'the connection is over');
     checkPeer(request, context);
     checkBrowser(request, reply);
     if (isPreflight(request)) return reply.code(204).headers(preflightHeaders).send();

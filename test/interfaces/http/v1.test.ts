@@ -87,9 +87,7 @@ describe('answers', () => {
     door = await openHttpDoor({ plans, log });
     plans.get = async () => Promise.reject(new TypeError('secret inside'));
     expect(await ask('/v1/plan?key=a')).toMatchObject({ status: 200, errcode: 1001 });
-    expect(await ask('/v1/plan?key=a')).not.toMatchObject({
-      errmsg: expect.stringContaining('secret'),
-    });
+    expect((await ask('/v1/plan?key=a')).errmsg).not.toContain('secret');
     expect(log.events()).toEqual(['http_request_failed']);
     plans.get = async () => Promise.reject(planNotStored('the disk is gone'));
     expect(await ask('/v1/plan?key=a')).toMatchObject({ status: 200, errcode: 1004 });
