@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -41,6 +42,21 @@ describe.skipIf(mayNotMount)('protected mode', () => {
     expect(forsund.output).toContain(`thrift_peer_refused peer=${address}`);
   });
 
+  test('so is one that asks the HTTP bridge, and no header makes it another', async () => {
+    const { forsund, host } = await aWideServer({ args: ['--http', '0.0.0.0:0'] });
+    const url = `http://${host.address}:${forsund.httpPort}/v1/ping`;
+    const curl = (...words: string[]): string => {
+      const [command = '', ...args] = [...host.under, 'curl', '-si', ...words];
+      return execFileSync(command, args, { encoding: 'utf8' });
+    };
+    const refused = curl('-H', 'X-Forwarded-For: 127.0.0.1', url);
+    expect(refused).toMatch(/^HTTP\/1\.1 403 .*connection: close.*"errcode":1010/is);
+    expect(refused).toContain(`start forsund with --trust-network ${host.address}/32`);
+    expect(curl(`http://127.0.0.1:${forsund.httpPort}/v1/ping`)).toMatch(/^HTTP\/1\.1 200 /);
+    const told = `http_peer_refused peer=${host.address}`;
+    await eventually(() => forsund.output.includes(told));
+  });
+
   const trusted = '192.0.2.0/24';
   test.each([
     ['by flag', { args: ['--trust-network', '192.0.2.1/32'] }],
@@ -63,6 +79,13 @@ describe.skipIf(mayNotMount)('the shell action', () => {
     const refused = await host.forsun('127.0.0.1', forsund.port, inASecond('true'));
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/--allow-shell .*\(1006\)/);
+  });
+
+  test('is off while the HTTP bridge alone does', async () => {
+    const args = ['--http', '0.0.0.0:0'];
+    const forsund = await ForsundProcess.start({ store: await aStore(), args });
+    const plan = { key: 'k', second: 1, params: { cmd: 'true' } };
+    await expect(forsund.client().createTimeout(plan)).rejects.toMatchObject({ code: 1006 });
   });
 
   test('is on there when it is allowed', async () => {

@@ -41,6 +41,7 @@ export class HttpConnection implements CountedConnection, MemoryHolder {
   /** The last reply was told to be the last: what was sent behind its request is not served. */
   #isOver = false;
   #lastWords: string | undefined;
+  #hasSaidLast = false;
 
   constructor(socket: Socket, address: string, lobby: HttpLobby) {
     this.#socket = socket;
@@ -49,7 +50,6 @@ export class HttpConnection implements CountedConnection, MemoryHolder {
     this.#idleSinceMs = lobby.clock.monotonicMs();
     socket.on('close', () => {
       for (const end of [...this.#underWay.values()]) end();
-      this.#setHeld(0);
     });
   }
 
@@ -84,8 +84,9 @@ export class HttpConnection implements CountedConnection, MemoryHolder {
     return !this.#isOver && !this.#socket.destroyed;
   }
 
+  /** That many more bytes are held, until the request being served has ended. */
   hold(bytes: number): void {
-    this.#setHeld(this.#heldBytes + bytes);
+    if (this.#underWay.size > 0) this.#setHeld(this.#heldBytes + bytes);
   }
 
   /** Answers what was begun, then closes. */
@@ -136,13 +137,14 @@ export class HttpConnection implements CountedConnection, MemoryHolder {
   }
 
   #mayEnd(): void {
-    if (this.#lastWords === undefined || this.#socket.destroyed) return;
+    if (this.#lastWords === undefined || this.#hasSaidLast || this.#socket.destroyed) return;
     const left = [...this.#underWay.keys()];
     if (left.some(({ request }) => request.complete)) return;
     if (left.some(({ response }) => response.headersSent)) {
       this.destroy();
       return;
     }
+    this.#hasSaidLast = true;
     // Closed at once, the client would be reset before it has read this.
     this.#socket.end(this.#lastWords);
     const { clock, settings } = this.#lobby;

@@ -54,7 +54,8 @@ const isOwn = (origin: string, { protocol, headers }: FastifyRequest): boolean =
 
 /** Host without its port and the dot that may end a name, in lower case; undefined when it is no host. */
 function nameIn(host: string): string | undefined {
-  const [, address, name] = /^(?:\[([0-9a-f:.]+)\]|([^[\]:/@\s]+?)\.?)(?::\d*)?$/i.exec(host) ?? [];
+  const [, address, name] = /^(?:\[(.+)\]|([^[\]:/@\s]+?)\.?)(?::\d*)?$/i.exec(host) ?? [];
+  if (address !== undefined && isIP(address) !== 6) return undefined;
   return (address ?? name)?.toLowerCase();
 }
 

@@ -45,7 +45,9 @@ export function addRules(app: FastifyInstance, context: RulesContext): void {
   });
 
   app.addHook('onSend', async (request, reply, payload) => {
-    if (typeof payload === 'string') connectionOf(request)?.hold(Buffer.byteLength(payload));
+    if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
+      connectionOf(request)?.hold(Buffer.byteLength(payload));
+    }
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     if (context.isClosing()) reply.header('connection', 'close');
     if (reply.getHeader('connection') === 'close') await endOfBody(request, lobby);

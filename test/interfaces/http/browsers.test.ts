@@ -44,6 +44,7 @@ describe('Host', () => {
     '[::1',
     '::1',
     '[localhost]',
+    '[abc]',
     '',
   ])('%s is refused with 403: its owner may let it point here', async (host) => {
     const door = await openHttpDoor({}, { hosts: ['forsun.example.com'] });

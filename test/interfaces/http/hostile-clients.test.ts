@@ -218,6 +218,23 @@ describe('limits', () => {
     await expectAlive();
   });
 
+  test('nothing is held for a client who has gone, whatever he had sent', async () => {
+    const held = new HeldPlans();
+    await open({ heldBytes: 20_000 }, { plans: held });
+    for (let round = 1; round <= 10; round++) {
+      const client = raw();
+      send(client, `GET /v1/plan?key=a HTTP/1.1\r\n${host}\r\n${ping.repeat(100)}`);
+      await eventually(() => held.begun.length === round);
+      await eventually(() => door.counters.value('http_requesting_count') === 101);
+      client.socket.resetAndDestroy();
+      await eventually(() => door.counters.value('http_connecting_count') === 0);
+      held.release();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(log.events()).toEqual([]);
+    await expectAlive();
+  });
+
   test('who does not take his reply is cut off', async () => {
     await open({ sendTimeoutMs: 300 });
     const cmd = 'x'.repeat(3_000_000);
