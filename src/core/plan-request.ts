@@ -38,10 +38,11 @@ export function draftOf(request: PlanRequest, context: DraftContext): JudgedRequ
   checkKey(request.key, limits);
   checkParams(request.params, limits);
   policyOf(request.params);
+  checkYear(request);
   const schedule =
     request.kind === 'interval' ? intervalOf(request) : calendarOrCron(request, context);
   const first = firstFireTime(schedule, context.now);
-  if (first === undefined) throw neverFires(whyNever(schedule, context.now));
+  if (first === undefined) throw neverFires(whyNever(schedule, context.now, request));
   const draft = {
     key: request.key === '' ? context.newKey() : request.key,
     schedule,
@@ -104,7 +105,19 @@ function intervalOf({ fields, count, params }: PlanRequest): IntervalSchedule {
   return { kind: 'interval', everySeconds, fields: given };
 }
 
-function calendarOrCron({ fields, params }: PlanRequest, context: DraftContext): Schedule {
+function checkYear({ kind, fields, year }: PlanRequest): void {
+  if (year === undefined) return;
+  if (kind === 'interval' || !isOneMoment(fields)) {
+    throw neverFires(
+      `year is ${year}, expected it only beside second, minute, hour, day and month`,
+    );
+  }
+  if (!Number.isInteger(year) || year < 1970 || year > 9999) {
+    throw neverFires(`year is ${year}, expected 1970 to 9999, or unset`);
+  }
+}
+
+function calendarOrCron({ fields, params, year }: PlanRequest, context: DraftContext): Schedule {
   const zone = zoneOf(params.get('forsun.timezone') ?? context.defaultZone ?? 'UTC');
   const expression = params.get('forsun.cron');
   if (expression !== undefined) {
@@ -116,7 +129,7 @@ function calendarOrCron({ fields, params }: PlanRequest, context: DraftContext):
   }
   const given = givenFields(fields, calendarRanges);
   const schedule: CalendarSchedule = { kind: 'calendar', fields: given, zone: zone.name };
-  return isOneMoment(given) ? { ...schedule, year: yearIn(zone, context.now) } : schedule;
+  return isOneMoment(given) ? { ...schedule, year: year ?? yearIn(zone, context.now) } : schedule;
 }
 
 const yearIn = (zone: Zone, time: UnixSeconds): number =>
@@ -141,7 +154,7 @@ function givenFields(fields: FieldValues, ranges: Readonly<Record<FieldName, Ran
 const isOneMoment = ({ second, minute, hour, day, month }: FieldValues): boolean =>
   [second, minute, hour, day, month].every((value) => value !== undefined);
 
-function whyNever(schedule: Schedule, now: UnixSeconds): string {
+function whyNever(schedule: Schedule, now: UnixSeconds, request: PlanRequest): string {
   if (schedule.kind === 'interval') return 'the interval never ends';
   if (schedule.kind === 'cron') return `no time ever matches ${quote(schedule.expression)}`;
   const { kind, fields, zone, year } = schedule;
@@ -150,8 +163,9 @@ function whyNever(schedule: Schedule, now: UnixSeconds): string {
     .join(', ');
   const isEver = firstFireTime({ kind, fields, zone }, now) !== undefined;
   if (year === undefined || !isEver) return `no time ever matches ${given}`;
-  return (
-    `${given} is past, or no date, in ${year} (${zone}); ` +
-    'with second to month all set a plan fires once, in this year: unset one of them to repeat'
-  );
+  const why = `${given} is past, or no date, in ${year} (${zone})`;
+  if (request.year !== undefined) return why;
+  const hint =
+    'with second to month all set a plan fires once, in this year: unset one of them to repeat';
+  return `${why}; ${hint}`;
 }

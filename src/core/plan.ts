@@ -11,6 +11,8 @@ export interface PlanRequest {
   /** Empty: the server makes one, unique and sortable by time. */
   readonly key: string;
   readonly fields: FieldValues;
+  /** Of a calendar plan with all fields from second to month: the year of its one moment; absent: this year. */
+  readonly year?: number;
   /** Firings of an interval plan, 0 for ever. A calendar plan has no limit: always 0. */
   readonly count: number;
   readonly action: string;

@@ -161,6 +161,27 @@ describe('calendars', () => {
     });
   });
 
+  test('one moment may be of another year that is named, up to 9999', () => {
+    const moment = { second: 59, minute: 59, hour: 23, day: 29, month: 2 };
+    for (const year of [2028, 2032, 9996]) {
+      expect(draftOf({ ...calendar(moment), year }, context)).toMatchObject({
+        draft: { schedule: { year } },
+        firstFireTime: at(`${year}-02-29T23:59:59Z`),
+      });
+    }
+    expectRefusal({ ...calendar(moment), year: 2027 }, 'never_fires', 'no date, in 2027 (UTC)');
+    for (const year of [1969, 10_000, 2028.5]) {
+      expectRefusal({ ...calendar(moment), year }, 'never_fires', `year is ${year}`);
+    }
+  });
+
+  test('a year is refused where it would not say which moment', () => {
+    const cron = calendar({}, { 'forsun.cron': '0 9 * * *' });
+    for (const request of [interval({ second: 5 }), calendar({ second: 0 }), cron]) {
+      expectRefusal({ ...request, year: 2027 }, 'never_fires', 'year is 2027');
+    }
+  });
+
   test('one moment that is past is refused, one that is now fires', () => {
     const moment = { second: 0, minute: 30, hour: 8, day: 21, month: 11 };
     expect(draftOf(calendar(moment), context).firstFireTime).toBe(now);
