@@ -16,6 +16,7 @@ import { everybody } from './interfaces/access/caller.ts';
 import { type HttpOptions, listenHttp } from './interfaces/http/server.ts';
 import { httpDefaults, type HttpSettings } from './interfaces/http/settings.ts';
 import { v1Routes } from './interfaces/http/v1/routes.ts';
+import { v2Routes } from './interfaces/http/v2/routes.ts';
 import { listenThrift, type ThriftOptions } from './interfaces/thrift/server.ts';
 import { thriftDefaults } from './interfaces/thrift/settings.ts';
 import { Extensions } from './extensions/extensions.ts';
@@ -103,7 +104,7 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
     address = hostPort(thrift.address);
     const bridge = httpOptions(config);
     if (bridge !== undefined) {
-      const routes = [v1Routes(bridge)];
+      const routes = [v1Routes(bridge), v2Routes(bridge)];
       const http = await listenHttp(bridge, { ...door, callerOf: () => everybody, routes });
       closers.add(() => http.close());
       httpAddress = hostPort(http.address);

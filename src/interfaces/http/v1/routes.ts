@@ -12,10 +12,10 @@ import { wireCodes } from '../../thrift/wire-codes.ts';
 import type { HttpDoor, Routes } from '../door.ts';
 import { asciiJson, JsonError, parseJson } from '../json.ts';
 import { addWithOtherMethods } from '../other-methods.ts';
+import { queryParts } from '../query.ts';
 import { HttpRefusal, refusalOf } from '../refusal.ts';
 import { arrayText, errorText, objectText, okText, planText, textsText } from './answers.ts';
 import { crontabRequests, jsonRequests } from './plan-requests.ts';
-import { queryOf } from './query.ts';
 
 /**
  * forsun's own HTTP bridge: whatever is handled is answered with status 200, and says in `errcode` how it
@@ -138,6 +138,9 @@ function permit({ caller }: FastifyRequest, wish: Wish): void {
   const refusal = caller.refusal(wish);
   if (refusal !== undefined) throw new HttpRefusal(403, refusal);
 }
+
+/** Of a name that comes twice the last value. */
+const queryOf = (target: string): ReadonlyMap<string, string> => new Map(queryParts(target));
 
 function keyOf({ url }: FastifyRequest): string {
   const key = queryOf(url).get('key');

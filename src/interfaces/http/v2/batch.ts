@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+import type { PlanService } from '../../../scheduler/plan-service.ts';
+import type { Caller } from '../../access/caller.ts';
+import type { Json } from '../json.ts';
+import { permit } from './operation.ts';
+import { batchItem, planRequest } from './plan-body.ts';
+import { problemDetails, refused } from './problem.ts';
+import { putPlan } from './put-plan.ts';
+import { readJson } from './read.ts';
+import { planResource, showPlan } from './resources.ts';
+
+const maxPlans = 1_000;
+const expected = `an array of 1 to ${maxPlans} plans`;
+
+/** Each plan is read for itself, so that one which cannot be read harms no other. */
+export const batchBody = z.strictObject(
+  {
+    plans: z
+      .array(z.custom<Json>().meta({ $ref: '#/components/schemas/BatchPlan' }), expected)
+      .min(1, expected)
+      .max(maxPlans, expected),
+  },
+  'an object',
+);
+
+const batchResult = z.union([
+  z.strictObject({ status: z.union([z.literal(200), z.literal(201)]), plan: planResource }),
+  z.strictObject({ status: z.int().min(400).max(599), problem: problemDetails }),
+]);
+type BatchResult = z.output<typeof batchResult>;
+
+export const batchAnswer = z.strictObject({
+  results: z.array(batchResult).describe('One for each plan, in their order'),
+});
+
+export interface BatchContext {
+  readonly plans: PlanService;
+  readonly caller: Caller;
+  /** Hears of bugs, which are told to no client. */
+  readonly onInternalError: (error: unknown) => void;
+}
+
+/** Makes each plan for itself, in their order: one that is refused leaves the others as they are. */
+export async function putBatch(
+  items: readonly Json[],
+  { plans, caller, onInternalError }: BatchContext,
+): Promise<z.output<typeof batchAnswer>> {
+  const put = async (item: Json): Promise<BatchResult> => {
+    try {
+      const { key, only_if_absent: onlyIfAbsent, ...body } = readJson(batchItem, item);
+      permit({ caller }, { role: 'write', key, action: body.action });
+      const { status, plan } = await putPlan(plans, planRequest(key, body), { onlyIfAbsent });
+      return { status, plan: showPlan(plan) };
+    } catch (error) {
+      const { problem, isInternal } = refused(error);
+      if (isInternal) onInternalError(error);
+      return { status: problem.status, problem };
+    }
+  };
+  return { results: await Promise.all(items.map(put)) };
+}

@@ -1,0 +1,59 @@
+import type { z } from 'zod';
+
+import type { Caller, Wish } from '../../access/caller.ts';
+import { HttpRefusal } from '../refusal.ts';
+
+/** One thing that /v2 does: what serves it, and what the OpenAPI document says of it. */
+export interface Operation<
+  Query extends z.ZodObject = z.ZodObject,
+  Body extends z.ZodType = z.ZodType,
+> {
+  readonly id: string;
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** As OpenAPI writes it: under /v2, with {key} for the key of a plan. */
+  readonly path: string;
+  readonly summary: string;
+  readonly query?: Query;
+  readonly body?: Body;
+  /** Headers that it looks at, with what they are good for. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly answers: Readonly<Record<number, AnswerFacts>>;
+  /** Statuses of its own refusals, beside those that any operation may answer. */
+  readonly refusals: readonly number[];
+  run(asked: Asked<z.output<Query>, z.output<Body>>): Promise<Answer>;
+}
+
+export interface AnswerFacts {
+  readonly description: string;
+  /** Absent: there is no body. */
+  readonly schema?: z.ZodType;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A request, read and checked. */
+export interface Asked<Query, Body> {
+  /** Of the plan that the path names; empty where it names none. */
+  readonly key: string;
+  readonly query: Query;
+  readonly body: Body;
+  readonly caller: Caller;
+  header(name: string): string | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** A map in it is written as an object. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The operation, its query and body typed by their schemas. */
+export const operation = <Query extends z.ZodObject, Body extends z.ZodType>(
+  facts: Operation<Query, Body>,
+): Operation => facts;
+
+/** Refuses with 403 what the caller may not have. */
+export function permit({ caller }: { readonly caller: Caller }, wish: Wish): void {
+  const refusal = caller.refusal(wish);
+  if (refusal !== undefined) throw new HttpRefusal(403, refusal);
+}

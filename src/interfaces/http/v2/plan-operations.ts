@@ -1,0 +1,130 @@
+import type { PlanService } from '../../../scheduler/plan-service.ts';
+import { badArgument, quote } from '../../../core/errors.ts';
+import { batchAnswer, batchBody, putBatch } from './batch.ts';
+import { operation, type Operation, permit } from './operation.ts';
+import { planBody, planRequest } from './plan-body.ts';
+import { putPlan } from './put-plan.ts';
+import { planResource, showPlan, showTriggered, triggeredResource } from './resources.ts';
+
+export interface PlanOperationsContext {
+  readonly plans: PlanService;
+  /** Hears of bugs that one plan of a batch met with. */
+  readonly onInternalError: (error: unknown) => void;
+}
+
+const planAnswer = (description: string) => ({ description, schema: planResource });
+const madePlan = {
+  ...planAnswer('The plan, made'),
+  headers: { Location: 'Where it is' },
+};
+
+/** What can be done to single plans, and to a batch of them. */
+export const planOperations = ({
+  plans,
+  onInternalError,
+}: PlanOperationsContext): readonly Operation[] => [
+  operation({
+    id: 'getPlan',
+    method: 'GET',
+    path: '/plans/{key}',
+    summary: 'Show a plan',
+    answers: { 200: planAnswer('The plan') },
+    refusals: [404],
+    async run(asked) {
+      const { key } = asked;
+      permit(asked, { role: 'read', key });
+      return { status: 200, body: showPlan(await plans.get(key)) };
+    },
+  }),
+
+  operation({
+    id: 'putPlan',
+    method: 'PUT',
+    path: '/plans/{key}',
+    summary: 'Make a plan, or replace the one of that key',
+    headers: { 'If-None-Match': '*: only make it, refused with 412 when the key has a plan' },
+    body: planBody,
+    answers: { 200: planAnswer('The plan, in place of the older one'), 201: madePlan },
+    refusals: [412],
+    async run(asked) {
+      const { key, body } = asked;
+      permit(asked, { role: 'write', key, action: body.action });
+      const onlyIfAbsent = isOnlyIfAbsent(asked.header('if-none-match'));
+      const { status, plan } = await putPlan(plans, planRequest(key, body), { onlyIfAbsent });
+      const headers = status === 201 ? { location: pathOf(key) } : {};
+      return { status, body: showPlan(plan), headers };
+    },
+  }),
+
+  operation({
+    id: 'createPlan',
+    method: 'POST',
+    path: '/plans',
+    summary: 'Make a plan under a key of the server’s',
+    body: planBody,
+    answers: { 201: madePlan },
+    refusals: [],
+    async run(asked) {
+      const { body } = asked;
+      permit(asked, { role: 'write', key: '', action: body.action });
+      const plan = await plans.create(planRequest('', body));
+      return { status: 201, body: showPlan(plan), headers: { location: pathOf(plan.key) } };
+    },
+  }),
+
+  operation({
+    id: 'putPlans',
+    method: 'POST',
+    path: '/plans:batch',
+    summary: 'Make or replace several plans, each for itself',
+    body: batchBody,
+    answers: {
+      200: { description: 'What became of each, by its own status', schema: batchAnswer },
+    },
+    refusals: [],
+    async run({ body, caller }) {
+      const results = await putBatch(body.plans, { plans, caller, onInternalError });
+      return { status: 200, body: results };
+    },
+  }),
+
+  operation({
+    id: 'deletePlan',
+    method: 'DELETE',
+    path: '/plans/{key}',
+    summary: 'Remove a plan: none of its firings starts any more',
+    answers: { 204: { description: 'It is gone' } },
+    refusals: [404],
+    async run(asked) {
+      const { key } = asked;
+      permit(asked, { role: 'write', key });
+      await plans.remove(key);
+      return { status: 204 };
+    },
+  }),
+
+  operation({
+    id: 'triggerPlan',
+    method: 'POST',
+    path: '/plans/{key}:trigger',
+    summary: 'Fire a plan once more, now, beside its schedule and its count',
+    answers: {
+      202: { description: 'The firing, which is stored and due', schema: triggeredResource },
+    },
+    refusals: [404, 409],
+    async run(asked) {
+      const { key } = asked;
+      permit(asked, { role: 'write', key });
+      return { status: 202, body: showTriggered(await plans.trigger(key)) };
+    },
+  }),
+];
+
+const pathOf = (key: string): string => `/v2/plans/${encodeURIComponent(key)}`;
+
+function isOnlyIfAbsent(ifNoneMatch: string | undefined): boolean {
+  if (ifNoneMatch === undefined || ifNoneMatch.trim() === '*') return ifNoneMatch !== undefined;
+  throw badArgument(
+    `If-None-Match is ${quote(ifNoneMatch)}, expected * (plans have no entity tags)`,
+  );
+}

@@ -1,0 +1,117 @@
+import { createRequire } from 'node:module';
+
+import { expect } from 'vitest';
+
+interface Response {
+  readonly content?: Readonly<Record<string, { readonly schema: object }>>;
+  readonly headers?: object;
+}
+
+interface Operation {
+  readonly operationId: string;
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema: object }>>;
+  };
+  readonly responses: Readonly<Record<string, Response>>;
+}
+
+export interface OpenApiDocument {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+interface Validator {
+  (data: unknown): boolean;
+  readonly errors?: unknown;
+}
+
+interface Ajv {
+  addSchema(schema: object, key: string): void;
+  compile(schema: object): Validator;
+}
+
+// Fastify brings it; what is found from here is an older one, of the linter's.
+const ofFastify = createRequire(createRequire(import.meta.url).resolve('fastify'));
+const ofCompiler = createRequire(ofFastify.resolve('@fastify/ajv-compiler'));
+const { Ajv2020 } = ofCompiler('ajv/dist/2020.js') as { Ajv2020: new (options: object) => Ajv };
+const { default: addFormats } = ofCompiler('ajv-formats') as { default: (ajv: Ajv) => void };
+
+/** Holds real requests and answers against an OpenAPI document; what has been seen of it is counted. */
+export class OpenApiCheck {
+  /** `operation status` of each answer that was held against it. */
+  readonly seen = new Set<string>();
+  readonly #document: OpenApiDocument;
+  readonly #ajv: Ajv;
+  readonly #validators = new Map<string, Validator>();
+
+  constructor(document: OpenApiDocument) {
+    this.#document = document;
+    this.#ajv = new Ajv2020({ strict: false, allErrors: true });
+    addFormats(this.#ajv);
+    this.#ajv.addSchema(document, 'openapi');
+  }
+
+  /** Every answer that the document has, by operation; `default` left out. */
+  get answers(): readonly string[] {
+    return Object.values(this.#document.paths)
+      .flatMap((methods) => Object.values(methods))
+      .flatMap(({ operationId, responses }) =>
+        Object.keys(responses).map((status) => `${operationId} ${status}`),
+      );
+  }
+
+  /** Expects the answer to be one that the document has for that request. */
+  expectAnswer(
+    { method, path }: { readonly method: string; readonly path: string },
+    answer: { readonly status: number; readonly type: string | null; readonly body: unknown },
+  ): void {
+    const [template, operation] = this.#operationAt(method, path);
+    const response = operation.responses[answer.status];
+    expect(Object.keys(operation.responses), `${method} ${path}`).toContain(String(answer.status));
+    this.seen.add(`${operation.operationId} ${answer.status}`);
+    const content = response?.content;
+    if (content === undefined) {
+      expect(answer.body).toBeUndefined();
+      return;
+    }
+    expect(Object.keys(content)).toContain(answer.type);
+    const place = ['paths', template, method.toLowerCase(), 'responses', answer.status, 'content'];
+    this.#expectValid([...place, answer.type ?? '', 'schema'], answer.body);
+  }
+
+  /** Whether the document's schema takes that body of a request. */
+  takes(schema: string, body: unknown): boolean {
+    return this.#validator(['components', 'schemas', schema])(body);
+  }
+
+  #operationAt(method: string, path: string): readonly [template: string, operation: Operation] {
+    const plain = path.replace(/\?.*$/, '').replace(/^\/v2/, '');
+    const fits = Object.keys(this.#document.paths).filter((template) =>
+      new RegExp(`^${template.replace('{key}', '[^/]*')}$`).test(plain),
+    );
+    for (const template of fits) {
+      const operation = this.#document.paths[template]?.[method.toLowerCase()];
+      if (operation !== undefined) return [template, operation];
+    }
+    throw new Error(`the document has no ${method} ${plain}`);
+  }
+
+  #expectValid(place: readonly (string | number)[], data: unknown): void {
+    const validator = this.#validator(place);
+    const isValid = validator(data);
+    expect(isValid, JSON.stringify({ data, errors: validator.errors }, undefined, 1)).toBe(true);
+  }
+
+  #validator(place: readonly (string | number)[]): Validator {
+    const escaped = place.map((name) =>
+      encodeURIComponent(String(name).replaceAll('~', '~0').replaceAll('/', '~1')),
+    );
+    const $ref = `openapi#/${escaped.join('/')}`;
+    const known = this.#validators.get($ref);
+    if (known !== undefined) return known;
+    const validator = this.#ajv.compile({ $ref });
+    this.#validators.set($ref, validator);
+    return validator;
+  }
+}
