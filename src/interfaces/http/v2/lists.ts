@@ -6,7 +6,7 @@ import { unixSeconds } from '../../../core/time.ts';
 import type { Page } from '../../../scheduler/page.ts';
 import { agendaCursor, keyCursor } from './cursor.ts';
 import type { HttpDoor } from '../door.ts';
-import { type Answer, operation, type Operation, permit } from './operation.ts';
+import { type Answer, mayFail, operation, type Operation, permit } from './operation.ts';
 import { failureList, infoResource, planPage, showFailure, showPlan } from './resources.ts';
 import { givenTime, lastTime, showTime } from './times.ts';
 import { text, wholeNumber } from './values.ts';
@@ -35,7 +35,7 @@ export const listOperations = (
       limit,
     }),
     answers: { 200: page },
-    refusals: [],
+    refusals: mayFail,
     async run(asked) {
       const { prefix, cursor, limit } = asked.query;
       permit(asked, { role: 'read', prefix });
@@ -60,7 +60,7 @@ export const listOperations = (
       limit,
     }),
     answers: { 200: page },
-    refusals: [],
+    refusals: mayFail,
     async run(asked) {
       const { from, to, cursor, limit } = asked.query;
       permit(asked, { role: 'read', prefix: '' });
@@ -88,7 +88,7 @@ export const listOperations = (
         schema: failureList,
       },
     },
-    refusals: [],
+    refusals: mayFail,
     async run(asked) {
       const { prefix, limit } = asked.query;
       permit(asked, { role: 'read', prefix });
@@ -105,7 +105,7 @@ export const listOperations = (
     answers: {
       200: { description: 'Texts by name', schema: infoResource },
     },
-    refusals: [],
+    refusals: [403, 500],
     async run(asked) {
       permit(asked, { role: 'read' });
       return { status: 200, body: info() };

@@ -109,14 +109,9 @@ const answerNode = ({ description, schema, headers }: AnswerFacts): Node => ({
   ...(schema !== undefined && { content: { 'application/json': { schema: refTo(schema) } } }),
 });
 
-/** What may go wrong: with any request, with one that has a query or a body, and with this one. */
-const refusalsOf = ({ query, body, refusals }: Operation): readonly number[] =>
-  [
-    ...[400, 401, 403, 500, 503],
-    ...(query === undefined && body === undefined ? [] : [422]),
-    ...(body === undefined ? [] : [413, 415]),
-    ...refusals,
-  ].sort((a, b) => a - b);
+/** What may be wrong with any request, with one that may have a body, and with this one. */
+const refusalsOf = ({ method, refusals }: Operation): readonly number[] =>
+  [400, 401, 422, ...(method === 'GET' ? [] : [412, 413, 415]), ...refusals].sort((a, b) => a - b);
 
 const refusalNode = (status?: number): Node => ({
   description: (status !== undefined && STATUS_CODES[status]) || 'Any other refusal',

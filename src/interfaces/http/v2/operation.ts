@@ -47,6 +47,9 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Refusals of what one caller may not have, and what met with a bug, or with a store that is out. */
+export const mayFail = [403, 500, 503];
+
 /** The operation, its query and body typed by their schemas. */
 export const operation = <Query extends z.ZodObject, Body extends z.ZodType>(
   facts: Operation<Query, Body>,

@@ -1,7 +1,7 @@
 import type { PlanService } from '../../../scheduler/plan-service.ts';
 import { badArgument, quote } from '../../../core/errors.ts';
 import { batchAnswer, batchBody, putBatch } from './batch.ts';
-import { operation, type Operation, permit } from './operation.ts';
+import { mayFail, operation, type Operation, permit } from './operation.ts';
 import { planBody, planRequest } from './plan-body.ts';
 import { putPlan } from './put-plan.ts';
 import { planResource, showPlan, showTriggered, triggeredResource } from './resources.ts';
@@ -29,7 +29,7 @@ export const planOperations = ({
     path: '/plans/{key}',
     summary: 'Show a plan',
     answers: { 200: planAnswer('The plan') },
-    refusals: [404],
+    refusals: [...mayFail, 404],
     async run(asked) {
       const { key } = asked;
       permit(asked, { role: 'read', key });
@@ -45,7 +45,7 @@ export const planOperations = ({
     headers: { 'If-None-Match': '*: only make it, refused with 412 when the key has a plan' },
     body: planBody,
     answers: { 200: planAnswer('The plan, in place of the older one'), 201: madePlan },
-    refusals: [412],
+    refusals: mayFail,
     async run(asked) {
       const { key, body } = asked;
       permit(asked, { role: 'write', key, action: body.action });
@@ -63,7 +63,7 @@ export const planOperations = ({
     summary: 'Make a plan under a key of the server’s',
     body: planBody,
     answers: { 201: madePlan },
-    refusals: [],
+    refusals: mayFail,
     async run(asked) {
       const { body } = asked;
       permit(asked, { role: 'write', key: '', action: body.action });
@@ -94,7 +94,7 @@ export const planOperations = ({
     path: '/plans/{key}',
     summary: 'Remove a plan: none of its firings starts any more',
     answers: { 204: { description: 'It is gone' } },
-    refusals: [404],
+    refusals: [...mayFail, 404],
     async run(asked) {
       const { key } = asked;
       permit(asked, { role: 'write', key });
@@ -111,7 +111,7 @@ export const planOperations = ({
     answers: {
       202: { description: 'The firing, which is stored and due', schema: triggeredResource },
     },
-    refusals: [404, 409],
+    refusals: [...mayFail, 404, 409],
     async run(asked) {
       const { key } = asked;
       permit(asked, { role: 'write', key });

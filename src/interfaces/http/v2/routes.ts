@@ -57,7 +57,7 @@ function addOperation(routes: FastifyInstance, operation: Operation): void {
     url: pattern(ofTrigger ? path.slice(0, -triggerSuffix.length) : path),
     handler: async (request, reply) => {
       const key = keyOf(request);
-      refuseEntityTags(request);
+      refuseConditions(request, operation);
       const answer = await operation.run({
         key: ofTrigger ? withoutTrigger(key, request) : key,
         query: query === undefined ? noQuery(request) : readQuery(query, queryOf(request)),
@@ -99,13 +99,16 @@ function withoutTrigger(key: string, { method }: FastifyRequest): string {
   throw new HttpRefusal(405, `there is no ${method} here, expected ${allow}`, { allow });
 }
 
-/** A condition that cannot be met is not passed over: whoever states it would lose what it guards. */
-function refuseEntityTags({ headers }: FastifyRequest): void {
-  const given = ['if-match', 'if-unmodified-since'].find((name) => name in headers);
-  if (given !== undefined) {
-    throw new HttpRefusal(412, `${given} came, and plans have neither entity tags nor dates`);
-  }
+/** A condition that would not be looked at is refused: whoever states it relies on it. */
+function refuseConditions({ headers }: FastifyRequest, operation: Operation): void {
+  if (operation.method === 'GET') return;
+  const held = Object.keys(operation.headers ?? {}).map((name) => name.toLowerCase());
+  const given = conditions.find((name) => name in headers && !held.includes(name));
+  if (given === undefined) return;
+  throw new HttpRefusal(412, `${given} came, which cannot be held here; expected none`);
 }
+
+const conditions = ['if-match', 'if-none-match', 'if-unmodified-since'];
 
 function queryOf({ url }: FastifyRequest): ReadonlyMap<string, string> {
   const query = new Map<string, string>();

@@ -60,6 +60,10 @@ describe('PUT /v2/plans/{key}', () => {
   test('a condition that cannot be held is refused, not passed over', async () => {
     await put('a', inHalfAnHour);
     expect((await put('a', inHalfAnHour, { 'if-match': '"7"' })).status).toBe(412);
+    const headers = { 'if-none-match': '*' };
+    expect((await v2.ask('DELETE', '/v2/plans/a', { headers })).status).toBe(412);
+    expect((await v2.ask('POST', '/v2/plans:batch', { body: '{}', headers })).status).toBe(412);
+    expect((await v2.ask('GET', '/v2/plans/a', { headers })).status).toBe(200);
     expect((await put('a', inHalfAnHour, { 'if-none-match': '"7"' })).body).toMatchObject({
       status: 422,
       detail: expect.stringContaining('If-None-Match is "\\"7\\""') as unknown,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { draftOf } from '../../../../src/core/plan-request.ts';
 import type { Plan } from '../../../../src/core/plan.ts';

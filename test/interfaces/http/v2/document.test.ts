@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest';
+
+import { planNotStored } from '../../../../src/core/errors.ts';
+import { everybody } from '../../../../src/interfaces/access/caller.ts';
+import { HttpRefusal } from '../../../../src/interfaces/http/refusal.ts';
+import { MemoryPlans } from '../../../support/memory-plans.ts';
+import { RecordedLog } from '../../../support/recorded-log.ts';
+import { openV2Door, type V2Door, type V2Request } from '../../../support/v2-door.ts';
+
+const plan = { schedule: { in: 60 }, action: 'probe' };
+
+/** Each operation of /v2, asked for what it does. */
+const operations: readonly (readonly [method: string, path: string, body?: unknown])[] = [
+  ['PUT', '/v2/plans/a', plan],
+  ['GET', '/v2/plans/a'],
+  ['POST', '/v2/plans/a:trigger'],
+  ['DELETE', '/v2/plans/a'],
+  ['POST', '/v2/plans', plan],
+  ['POST', '/v2/plans:batch', { plans: [plan] }],
+  ['GET', '/v2/plans'],
+  ['GET', '/v2/agenda'],
+  ['GET', '/v2/failures'],
+  ['GET', '/v2/info'],
+];
+
+type Asked = (typeof operations)[number];
+
+interface Way extends V2Request {
+  /** Of which operations; of all. */
+  readonly of?: (asked: Asked) => boolean;
+  readonly query?: string;
+}
+
+/** Asks operations in that way, and expects that status of each. */
+async function expectOf(
+  door: V2Door,
+  status: number,
+  { of = () => true, query = '', ...given }: Way = {},
+): Promise<void> {
+  for (const [method, path, body] of operations.filter(of)) {
+    const answer = await door.ask(method, path + query, { body, ...given });
+    expect([method, path, answer.status]).toEqual([method, path, status]);
+  }
+}
+
+const isBatch = ([, path]: Asked): boolean => path.endsWith(':batch');
+const isInfo = ([, path]: Asked): boolean => path === '/v2/info';
+const isChange = ([method]: Asked): boolean => method !== 'GET';
+
+test('the document has each answer that is given, and each that it has is given', async () => {
+  const door = await openV2Door();
+  const { ask } = door;
+  const statuses: number[] = [];
+  for (const [method, path, body] of operations) {
+    statuses.push((await ask(method, path, { body })).status);
+  }
+  expect(statuses).toEqual([201, 200, 202, 204, 201, 200, 200, 200, 200, 200]);
+  const held = { ...plan, params: { hold: '' }, policy: { max_unfinished: 1 } };
+  for (const status of [201, 200]) {
+    expect((await ask('PUT', '/v2/plans/b', { body: held })).status).toBe(status);
+  }
+  for (const status of [202, 409]) {
+    expect((await ask('POST', '/v2/plans/b:trigger')).status).toBe(status);
+  }
+  await expectOf(door, 404, {
+    of: ([method, path]) => path.includes('/a') && method !== 'PUT' && !path.includes('agenda'),
+  });
+  await expectOf(door, 400, { query: '?%ff' });
+  await expectOf(door, 422, { query: '?x=1' });
+  await expectOf(door, 412, { of: isChange, headers: { 'if-match': '"1"' } });
+  await expectOf(door, 415, { of: isChange, body: 'x', headers: { 'content-type': 'text/x' } });
+  await expectOf(door, 413, { of: isChange, body: `"${'x'.repeat(5 * 1024 * 1024)}"` });
+
+  const refusing = await openRefusingDoor();
+  refusing.caller = () => {
+    throw new HttpRefusal(401, 'no such token', { 'www-authenticate': 'Bearer' });
+  };
+  await expectOf(refusing.door, 401);
+  refusing.caller = () => ({ ...everybody, refusal: () => 'not you' });
+  await expectOf(refusing.door, 403, { of: (asked) => !isBatch(asked) });
+  refusing.caller = () => everybody;
+  refusing.error = planNotStored('the disk is gone');
+  await expectOf(refusing.door, 503, { of: (asked) => !isBatch(asked) && !isInfo(asked) });
+  refusing.error = new TypeError('a bug');
+  await expectOf(refusing.door, 500, { of: (asked) => !isBatch(asked) });
+
+  const seen = new Set([...door.check.seen, ...refusing.door.check.seen]);
+  const named = door.check.answers.filter((answer) => !answer.endsWith(' default'));
+  expect([...seen].sort()).toEqual([...named].sort());
+});
+
+/** /v2 for callers of whom the test decides, before plans that fail with its error. */
+async function openRefusingDoor() {
+  const state = { caller: () => everybody, error: new Error() };
+  const fail = async (): Promise<never> => Promise.reject(state.error);
+  const plans = new Proxy(new MemoryPlans(), { get: () => fail });
+  const info = (): never => {
+    throw state.error;
+  };
+  const door = await openV2Door({
+    plans,
+    info,
+    log: new RecordedLog(),
+    callerOf: () => state.caller(),
+  });
+  return Object.assign(state, { door });
+}
