@@ -1,14 +1,17 @@
 /** One entry per way a caller can be refused; docs/errors.md lists the same set (a test checks). */
-export type ErrorCode =
-  | 'unknown'
-  | 'never_fires'
-  | 'plan_not_found'
-  | 'plan_not_stored'
-  | 'plan_not_removed'
-  | 'unknown_action'
-  | 'bad_argument'
-  | 'plan_exists'
-  | 'too_many_unfinished';
+export const errorCodes = [
+  'unknown',
+  'never_fires',
+  'plan_not_found',
+  'plan_not_stored',
+  'plan_not_removed',
+  'unknown_action',
+  'bad_argument',
+  'plan_exists',
+  'too_many_unfinished',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
 
 /** A refusal with a code; the message names what came and what was expected, and reaches the client. */
 export class ForsunError extends Error {
