@@ -52,6 +52,13 @@ export function guardedStore(
     parkedOrigins: (after, limit) => ask('parkedOrigins', () => store.parkedOrigins(after, limit)),
     settle: (firing, settlement) => ask('settle', () => store.settle(firing, settlement)),
     failures: (prefix, limit) => ask('failures', () => store.failures(prefix, limit)),
+    trouble: () => {
+      try {
+        return guests.work(extension, () => store.trouble?.());
+      } catch (error) {
+        return `${whose} broke in trouble: ${thrownText(error)}`;
+      }
+    },
     close: () => ask('close', () => store.close()),
   };
 }

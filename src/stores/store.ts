@@ -125,6 +125,9 @@ export interface Store {
    */
   failures(prefix: string, limit: number): Promise<readonly Failure[]>;
 
+  /** Why changes cannot be made just now; undefined while they can. A store that cannot tell has none. */
+  trouble?(): string | undefined;
+
   /** Waits for changes under way; what is in flight stays so and is claimed again by the next open. */
   close(): Promise<void>;
 }

@@ -100,6 +100,15 @@ describe('a store of an extension', () => {
     await expect(store.claimParked('o', 2)).rejects.toThrow('number 0 of its claims is none');
   });
 
+  test('may tell why it takes no changes, and is in trouble when it breaks in that', async () => {
+    const told = await opening(() => storeWith({ trouble: () => 'no paper left' })).opened;
+    expect(told.trouble?.()).toBe('no paper left');
+    const mute = await opening(() => storeWith({})).opened;
+    expect(mute.trouble?.()).toBeUndefined();
+    const broken = await opening(() => storeWith({ trouble: throwing(new Error('oops')) })).opened;
+    expect(broken.trouble?.()).toContain('broke in trouble: oops');
+  });
+
   test('refuses changes in its own words', async () => {
     const refusal = planNotStored('no paper left');
     const store = await opening(() => storeWith({ put: () => Promise.reject(refusal) })).opened;
@@ -116,5 +125,7 @@ const throwing = (value: unknown) => (): never => {
 };
 
 /** A store that is sound but for these members. */
-const storeWith = (members: Partial<Record<keyof Store, unknown>>): Store =>
-  Object.assign(new MemoryStore(new FakeClock(T0)), members);
+const storeWith = (members: Partial<Record<keyof Store, unknown>>): Store => {
+  const sound: Store = new MemoryStore(new FakeClock(T0));
+  return Object.assign(sound, members);
+};

@@ -20,6 +20,10 @@ export class FailingDatabase implements Database {
     return this.#real.isFull;
   }
 
+  get trouble(): string | undefined {
+    return this.#isBroken ? 'the disk is broken' : this.#real.trouble;
+  }
+
   get isBroken(): boolean {
     return this.#isBroken;
   }

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 
 import type { Log } from '../../core/log.ts';
 import type { Clock } from '../../core/time.ts';
+import type { Buckets } from '../../metrics/buckets.ts';
 import { CommitFile } from './commit-file.ts';
 import { createStore } from './creation.ts';
 import { lockDirectory } from './directory-lock.ts';
@@ -44,6 +45,8 @@ export interface Database {
    * goes to firing those there are. Writes are let through all the same.
    */
   readonly isFull: boolean;
+  /** Why writes are refused, or do not come to an end; undefined while all is well. */
+  readonly trouble: string | undefined;
   close(): Promise<void>;
 }
 
@@ -52,6 +55,8 @@ export interface DatabaseOptions {
   readonly sync: 'always' | 'everysec' | 'never';
   readonly clock: Clock;
   readonly log: Log;
+  /** Told how many seconds each write took. */
+  readonly commitTimes?: Buckets;
   /** Called when a failed database has been opened anew, before the next write is let through. */
   readonly onReopened?: () => Promise<void>;
   /** What was acknowledged may be lost unless the process ends and starts anew, which it must. */

@@ -229,6 +229,10 @@ export class LevelStore implements Store {
     return this.#failures.list(prefix, limit);
   }
 
+  trouble(): string | undefined {
+    return this.#db.trouble ?? (this.#db.isFull ? 'the disk is full' : undefined);
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -44,6 +44,8 @@ export class SoundDatabase implements Database {
   /** Why nothing may be written; absent while sound. */
   #refusal: string | undefined;
   #writing: Promise<unknown> = Promise.resolve();
+  /** When the write under way began. */
+  #writingSinceMs: number | undefined;
   #recovery: Promise<void> | undefined;
   #isClosing = false;
   #stopWaiting: () => void = () => undefined;
@@ -65,6 +67,12 @@ export class SoundDatabase implements Database {
 
   get isFull(): boolean {
     return this.#reserve.isFull;
+  }
+
+  get trouble(): string | undefined {
+    if (this.#refusal !== undefined || this.#writingSinceMs === undefined) return this.#refusal;
+    const seconds = Math.floor(this.#secondsSince(this.#writingSinceMs));
+    return seconds < stuckSeconds ? undefined : `a write has been under way for ${seconds} s`;
   }
 
   getMany(keys: readonly Buffer[]): Promise<readonly (Buffer | undefined)[]> {
@@ -132,14 +140,22 @@ export class SoundDatabase implements Database {
       await batch.close();
       throw bug;
     }
+    const startMs = (this.#writingSinceMs = this.#options.clock.monotonicMs());
     try {
       await batch.write({ sync: isOrdered });
     } catch (error) {
       this.#fail(error);
       throw planNotStored(`the store could not be written: ${reasonOf(error)}`, error);
+    } finally {
+      this.#writingSinceMs = undefined;
     }
+    this.#options.commitTimes?.observe(this.#secondsSince(startMs));
     this.#commit = commit;
     if (isOrdered) this.#commitFile.note(commit);
+  }
+
+  #secondsSince(ms: number): number {
+    return (this.#options.clock.monotonicMs() - ms) / 1000;
   }
 
   #refused(): ForsunError {
@@ -235,3 +251,5 @@ const defaultReserveBytes = 64 * 1024 * 1024;
 const firstWaitMs = 100;
 const longestWaitMs = 2_000;
 const syncEveryMs = 1_000;
+/** A write that takes longer may never end. */
+const stuckSeconds = 10;

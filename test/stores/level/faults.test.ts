@@ -48,6 +48,9 @@ async function storeWithFaults(): Promise<{ store: Store; failNext: (fault: Faul
       get isFull() {
         return db.isFull;
       },
+      get trouble() {
+        return db.trouble;
+      },
       write,
     };
   }, options);

@@ -20,6 +20,9 @@ async function storeWithGate() {
       get isFull() {
         return db.isFull;
       },
+      get trouble() {
+        return db.trouble;
+      },
       async write(fill) {
         gate.writes++;
         if (gate.isShut) await new Promise<void>((resolve) => (gate.open = resolve));
