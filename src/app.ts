@@ -13,6 +13,7 @@ import { defaultPolicy } from './core/policy.ts';
 import type { Clock } from './core/time.ts';
 import { isLoopback, protectedMode } from './interfaces/access/access.ts';
 import { everybody } from './interfaces/access/caller.ts';
+import { type Ops, opsRoutes } from './interfaces/http/ops.ts';
 import { type HttpOptions, listenHttp } from './interfaces/http/server.ts';
 import { httpDefaults, type HttpSettings } from './interfaces/http/settings.ts';
 import { v1Routes } from './interfaces/http/v1/routes.ts';
@@ -21,7 +22,12 @@ import { listenThrift, type ThriftOptions } from './interfaces/thrift/server.ts'
 import { thriftDefaults } from './interfaces/thrift/settings.ts';
 import { Extensions } from './extensions/extensions.ts';
 import { Counters } from './metrics/counters.ts';
+import { Exposition } from './metrics/exposition.ts';
 import { type InfoFacts, infoOf } from './metrics/info.ts';
+import { LoopLag } from './metrics/loop-lag.ts';
+import { Measures } from './metrics/measures.ts';
+import { type MetricSources, metricsOf } from './metrics/metrics.ts';
+import { type Readiness, readinessOf } from './metrics/readiness.ts';
 import { Closers } from './runtime/closers.ts';
 import { guests, keepGuestsFromExiting } from './runtime/guests.ts';
 import { offerModule } from './runtime/own-module.ts';
@@ -49,6 +55,7 @@ export interface AppDeps {
 /** The whole server, inside out: store, clockwork, doors. Closing goes the other way. */
 export async function startApp(config: Config, { clock, log }: AppDeps): Promise<App> {
   const counters = new Counters();
+  const measures = new Measures();
   const startTime = clock.now();
   let address = '';
   let httpAddress: string | undefined;
@@ -66,7 +73,7 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
     const { driver } = config.store;
     const store = await openStore(
       driver,
-      storeOptions(config, { clock, log, counters }),
+      storeOptions(config, { clock, log, counters, measures }),
       extensions.drivers,
     );
     closers.add(() => store.close());
@@ -76,7 +83,7 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
     const actions = new ActionRegistry([...builtin, ...extensions.actions]);
     closers.add(() => actions.close());
     const scheduler = new Scheduler(
-      { clock, store, actions, counters, log },
+      { clock, store, actions, counters, measures, log },
       schedulerSettings(config),
     );
     closers.add(() => scheduler.drain(config.scheduler.stopGraceSeconds * 1000));
@@ -104,7 +111,11 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
     address = hostPort(thrift.address);
     const bridge = httpOptions(config);
     if (bridge !== undefined) {
-      const routes = [v1Routes(bridge), v2Routes(bridge)];
+      const loopLag = new LoopLag(clock, measures.loopLag);
+      loopLag.start();
+      closers.add(() => loopLag.stop());
+      const ops = opsOf(config, { store, scheduler, loopLag, counters, measures, facts });
+      const routes = [v1Routes(bridge), v2Routes(bridge), opsRoutes(ops)];
       const http = await listenHttp(bridge, { ...door, callerOf: () => everybody, routes });
       closers.add(() => http.close());
       httpAddress = hostPort(http.address);
@@ -148,9 +159,40 @@ function openExtensions(config: Config, { clock, log }: AppDeps, closers: Closer
   return extensions;
 }
 
+/** What those who run the server are told of it. */
+function opsOf(
+  { http }: Config,
+  {
+    store,
+    scheduler,
+    loopLag,
+    ...sources
+  }: Omit<MetricSources, 'readiness'> & {
+    readonly store: Store;
+    readonly scheduler: Scheduler;
+    readonly loopLag: LoopLag;
+  },
+): Ops {
+  const readiness = (): Readiness =>
+    readinessOf(
+      {
+        storeTrouble: store.trouble?.(),
+        ...scheduler.pulse(),
+        loopLagSeconds: loopLag.recentSeconds(),
+      },
+      http.readyMaxLagSeconds,
+    );
+  return { metrics: new Exposition(metricsOf({ ...sources, readiness })), readiness };
+}
+
 function storeOptions(
   config: Config,
-  { clock, log, counters }: AppDeps & { readonly counters: Counters },
+  {
+    clock,
+    log,
+    counters,
+    measures,
+  }: AppDeps & { readonly counters: Counters; readonly measures: Measures },
 ): StoreOptions {
   const { directory, sync, statusKeepSeconds, failuresKept, reserveBytes } = config.store;
   const { maxUnfinished, misfireThresholdSeconds } = config.scheduler;
@@ -165,6 +207,7 @@ function storeOptions(
     clock,
     log,
     counters,
+    commitTimes: measures.commit,
     random: Math.random,
     // As any bug: the process ends, told and not zero, and the next start recovers.
     onFatal: (error) =>

@@ -26,6 +26,11 @@ export const httpSettings = {
     isList: true,
     meaning: 'origins of web pages that may use the bridge, as https://ops.example.com; repeatable',
   }),
+  readyMaxLagSeconds: setting('READY_MAX_LAG', {
+    value: seconds(0.1, day),
+    default: '10',
+    meaning: 'seconds by which the server may be late before /readyz says that it is not ready',
+  }),
   maxConnections: setting('HTTP_MAX_CONNECTIONS', {
     value: wholeNumber(1, 1_000_000),
     default: '10000',

@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../core/errors.ts';
+
 /** What a door counts of its connections and requests. */
 export type DoorCounter =
   | 'connecting_count'
@@ -13,6 +15,7 @@ export type CounterName =
   | `http_${DoorCounter}`
   | 'connections_refused_count'
   | 'protocol_errors_count'
+  | `refused_${ErrorCode}_count`
   // Plans.
   | 'created_count'
   | 'create_timeouted_count'

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-
 import type { CounterName, Counters, DoorCounter } from './counters.ts';
+import { virtualMemoryBytes } from './proc.ts';
 
 /** What `info` tells beside the counters. */
 export interface InfoFacts {
@@ -76,7 +75,7 @@ export function infoOf(facts: InfoFacts, counters: Counters): ReadonlyMap<string
     ['cpu_user', String(user / 1e6)],
     ['cpu_system', String(system / 1e6)],
     ['mem_rss', String(rss)],
-    ['mem_vms', String(virtualMemory())],
+    ['mem_vms', String(virtualMemoryBytes())],
     ['current_time', String(facts.currentTime)],
     ['stores', facts.stores.join(';')],
     ['current_store', facts.currentStore],
@@ -98,14 +97,4 @@ export function infoOf(facts: InfoFacts, counters: Counters): ReadonlyMap<string
     ['node_version', process.versions.node],
     ...facts.limits,
   ]);
-}
-
-/** Bytes of address space, from /proc; 0 where there is none. */
-function virtualMemory(): number {
-  try {
-    const pages = Number(readFileSync('/proc/self/statm', 'utf8').split(' ', 1)[0]);
-    return pages * 4096;
-  } catch {
-    return 0;
-  }
 }

@@ -2,7 +2,7 @@ import type { ActionRegistry } from '../actions/action.ts';
 import { fireId } from '../core/firing.ts';
 import type { Log } from '../core/log.ts';
 import { actionParams } from '../core/policy.ts';
-import type { Clock } from '../core/time.ts';
+import type { Clock, UnixSeconds } from '../core/time.ts';
 import type { FiringLoad } from '../metrics/info.ts';
 import type { Claim, Settlement, Store } from '../stores/store.ts';
 import { BoundedLog } from './bounded-log.ts';
@@ -195,13 +195,16 @@ export class Dispatcher {
   }
 
   async #run(held: Held, ended: Ended): Promise<void> {
-    const { clock, counters } = this.#deps;
+    const { clock, counters, measures } = this.#deps;
     const { key, fireTime, attempt } = held.firing;
-    if (attempt === 1 && clock.now() > fireTime) counters.add('late_count');
+    if (attempt === 1) this.#noteLateness(fireTime);
     counters.add('action_executing_count');
     held.run = new RunUnderDeadline(clock, held.timeoutSeconds);
     const run = { key, fireTime, attempt, fireId: fireId(held.firing) };
+    const startMs = clock.monotonicMs();
     const ending = await held.run.end(held.prepared, run);
+    const runSeconds = (clock.monotonicMs() - startMs) / 1000;
+    measures.ofAction(held.action.name).runSeconds.observe(runSeconds);
     counters.add('action_executing_count', -1);
     const isForGood = ending.kind === 'ended' && ending.outcome.kind !== 'retry';
     const giveBack = (): void => {
@@ -215,6 +218,13 @@ export class Dispatcher {
     else await this.#settle(held, settlement);
     // Only now: a target that fails at once would else fill the store's queue as fast as it can fail.
     if (!isForGood) giveBack();
+  }
+
+  #noteLateness(fireTime: UnixSeconds): void {
+    const { clock, counters, measures } = this.#deps;
+    const seconds = clock.nowMs() / 1000 - fireTime;
+    measures.lateness.observe(Math.max(seconds, 0));
+    if (seconds >= 1) counters.add('late_count');
   }
 
   /** It stays in our hands until that is durable. */

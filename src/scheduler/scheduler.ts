@@ -12,6 +12,7 @@ import { actionParams } from '../core/policy.ts';
 import { addSeconds, type Clock, type UnixSeconds } from '../core/time.ts';
 import type { Counters } from '../metrics/counters.ts';
 import type { FiringLoad } from '../metrics/info.ts';
+import { Measures } from '../metrics/measures.ts';
 import type { ClaimResult, Store } from '../stores/store.ts';
 import type { RetrySettings } from './backoff.ts';
 import { CatchUpBudget } from './catch-up.ts';
@@ -20,6 +21,7 @@ import { EndedPlans } from './ended-plans.ts';
 import type { DispatchLimits } from './lanes.ts';
 import { type ListLimits, PlanLists } from './plan-lists.ts';
 import type { CreateOptions, PlanService, TriggeredFiring } from './plan-service.ts';
+import { Pulse, type PulseReading } from './pulse.ts';
 import { ticks } from './ticks.ts';
 
 export interface SchedulerSettings extends ListLimits {
@@ -41,6 +43,8 @@ export interface SchedulerDeps {
   readonly store: Store;
   readonly actions: ActionRegistry;
   readonly counters: Counters;
+  /** Absent: nobody looks at them. */
+  readonly measures?: Measures;
   readonly log: Log;
   readonly random?: () => number;
 }
@@ -55,6 +59,7 @@ export class Scheduler implements PlanService {
   readonly #newKey: PlanKeys;
   readonly #stop = new AbortController();
   readonly #ended = new EndedPlans();
+  readonly #pulse: Pulse;
   #claiming: Promise<void> | undefined;
   #mustClaimAgain = false;
   /** More was due than there was room for. */
@@ -63,15 +68,19 @@ export class Scheduler implements PlanService {
 
   constructor(deps: SchedulerDeps, settings: SchedulerSettings) {
     const { dispatch, retry } = settings;
-    const random = deps.random ?? Math.random;
+    const { random = Math.random, measures = new Measures() } = deps;
     this.#deps = deps;
     this.#settings = settings;
     this.#lists = new PlanLists(deps.store, settings);
+    this.#pulse = new Pulse(deps.clock);
     this.#newKey = planKeys(deps.clock, randomBytes);
     this.#catchUp = new CatchUpBudget(deps.clock, settings.catchUpPerSecond);
     const onRoom = (): void => this.#roomCameFree();
     const ended = this.#ended;
-    this.#dispatcher = new Dispatcher({ ...deps, random, limits: dispatch, retry, ended, onRoom });
+    this.#dispatcher = new Dispatcher({
+      ...{ ...deps, random, measures },
+      ...{ limits: dispatch, retry, ended, onRoom },
+    });
   }
 
   start(): void {
@@ -157,9 +166,15 @@ export class Scheduler implements PlanService {
     return this.#dispatcher.load();
   }
 
+  /** How long ago the clockwork did what it has to do every second. */
+  pulse(): PulseReading {
+    return this.#pulse.read();
+  }
+
   async #run(): Promise<void> {
     for await (const _second of ticks(this.#deps.clock, this.#stop.signal)) {
       this.#deps.counters.add('timer_loop_count');
+      this.#pulse.ticked();
       this.#claimSoon();
       void this.#dispatcher.tick();
     }
@@ -189,11 +204,12 @@ export class Scheduler implements PlanService {
   }
 
   async #claimDue(): Promise<void> {
-    const { store } = this.#deps;
+    const { clock, store } = this.#deps;
     for (;;) {
       const room = Math.min(this.#dispatcher.room(), this.#settings.claimSize);
       this.#isWaitingForRoom = room < 1;
       if (this.#isWaitingForRoom || this.#stop.signal.aborted) return;
+      const askedMs = clock.monotonicMs();
       const now = store.now();
       const late = Math.min(this.#catchUp.left(), room);
       const lateBefore = addSeconds(now, -this.#settings.lateAfterSeconds);
@@ -203,7 +219,9 @@ export class Scheduler implements PlanService {
         this.#dispatcher.accept(result.claims.filter(({ firing }) => !this.#ended.has(firing)));
         return result;
       });
-      if (!more || moved === 0) return;
+      if (more && moved > 0) continue;
+      this.#pulse.claimedAll(askedMs);
+      return;
     }
   }
 

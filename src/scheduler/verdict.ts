@@ -3,6 +3,7 @@ import type { LogFields } from '../core/log.ts';
 import { policyOf } from '../core/policy.ts';
 import { addSeconds } from '../core/time.ts';
 import type { Counters } from '../metrics/counters.ts';
+import type { Measures } from '../metrics/measures.ts';
 import type { Claim, Settlement, Store } from '../stores/store.ts';
 import { type RetrySettings, retryDelay } from './backoff.ts';
 import type { BoundedLog } from './bounded-log.ts';
@@ -11,6 +12,7 @@ import type { Ending } from './run.ts';
 export interface VerdictDeps {
   readonly store: Pick<Store, 'now'>;
   readonly counters: Counters;
+  readonly measures: Measures;
   readonly log: BoundedLog;
   readonly random: () => number;
   readonly retry: RetrySettings;
@@ -40,6 +42,7 @@ export class Verdict {
     const { outcome } = ending;
     switch (outcome.kind) {
       case 'done':
+        this.#deps.measures.ofAction(claim.plan.action).done += 1;
         return { kind: 'done' };
       case 'failed':
         return this.failed(claim, target, outcome.reason);
@@ -51,18 +54,21 @@ export class Verdict {
   }
 
   failed(claim: Claim, target: string, reason: string): Settlement {
-    this.#deps.counters.add('action_executed_error_count');
-    this.#deps.log.error(target, 'firing_failed', { ...fields(claim), reason });
+    const { counters, log, measures } = this.#deps;
+    counters.add('action_executed_error_count');
+    measures.ofAction(claim.plan.action).failed += 1;
+    log.error(target, 'firing_failed', { ...fields(claim), reason });
     return { kind: 'failed', reason };
   }
 
   #retry(claim: Claim, target: string, reason: string, afterSeconds?: number): Settlement {
-    const { counters, log, random, retry, store } = this.#deps;
+    const { counters, log, measures, random, retry, store } = this.#deps;
     const { failures } = claim.firing;
     const allowed = policyOf(claim.plan.params).retries ?? retry.retries;
     if (failures >= allowed) return this.failed(claim, target, reason);
     const delay = retryDelay(retry, failures, random, afterSeconds);
     counters.add('action_retried_count');
+    measures.ofAction(claim.plan.action).retried += 1;
     log.warn(target, 'attempt_failed', { ...fields(claim), reason, retryInSeconds: delay });
     return { kind: 'retry', until: addSeconds(store.now(), delay) };
   }

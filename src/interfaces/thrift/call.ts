@@ -1,4 +1,4 @@
-import { badArgument, ForsunError } from '../../core/errors.ts';
+import { badArgument, type ErrorCode, ForsunError } from '../../core/errors.ts';
 import { RefusedValue } from '../../wire/faults.ts';
 import { type Method, writeException, writeReply } from '../../wire/messages.ts';
 import type { MessageHeader, WireReader, WireWriter } from '../../wire/protocol.ts';
@@ -12,6 +12,8 @@ export interface Answer {
   /** That of the call. */
   readonly header: MessageHeader;
   readonly isError: boolean;
+  /** Why the call was refused, when it is that. */
+  readonly refusal?: ErrorCode;
   write(writer: WireWriter): void;
 }
 
@@ -80,12 +82,15 @@ function failure<A extends Fields, R extends Fields>(
     onInternalError(header.name, error);
     return exception(header, ExceptionType.internalError, 'Internal error');
   }
+  const forsunError = isRefusedValue ? badArgument(error.message) : error;
+  const { code: refusal } = forsunError;
   if (refused !== undefined) {
-    const result = refused(isRefusedValue ? badArgument(error.message) : error);
-    return { header, isError: true, write: (writer) => writeReply(writer, header, method, result) };
+    const result = refused(forsunError);
+    const write = (writer: WireWriter): void => writeReply(writer, header, method, result);
+    return { header, isError: true, refusal, write };
   }
   const type = isRefusedValue ? ExceptionType.protocolError : ExceptionType.internalError;
-  return exception(header, type, error.message);
+  return { ...exception(header, type, error.message), refusal };
 }
 
 /** The answer to a call of a method that there is not. */

@@ -121,6 +121,7 @@ export class Connection implements Sender, MemoryHolder {
       this.#door.counters.add('requesting_count', -1);
       this.#door.counters.add('requested_count');
       if (answer.isError) this.#door.counters.add('requested_error_count');
+      if (answer.refusal) this.#door.counters.add(`refused_${answer.refusal}_count`);
     }
     return answer;
   }

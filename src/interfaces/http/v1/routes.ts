@@ -179,7 +179,9 @@ function answerErrors(scope: FastifyInstance, { counters, log, clock }: HttpDoor
     }
     counters.add('http_requested_error_count');
     const { code, message } = error instanceof ForsunError ? error : internalError;
-    if (!(error instanceof ForsunError)) {
+    if (error instanceof ForsunError) {
+      counters.add(`refused_${error.code}_count`);
+    } else {
       const { method, routeOptions } = request;
       complaints.error('http_request_failed', { method, route: routeOptions.url }, error);
     }
