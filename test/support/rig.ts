@@ -2,6 +2,7 @@ import { ActionRegistry } from '../../src/actions/action.ts';
 import type { PlanRequest } from '../../src/core/plan.ts';
 import { defaultPlanLimits } from '../../src/core/plan-limits.ts';
 import { Counters } from '../../src/metrics/counters.ts';
+import { Measures } from '../../src/metrics/measures.ts';
 import { retryDefaults } from '../../src/scheduler/backoff.ts';
 import { dispatchDefaults } from '../../src/scheduler/lanes.ts';
 import { Scheduler, type SchedulerSettings } from '../../src/scheduler/scheduler.ts';
@@ -29,14 +30,16 @@ export class Rig {
   readonly store = new MemoryStore(this.clock);
   readonly log = new RecordedLog();
   readonly counters = new Counters();
+  readonly measures = new Measures();
   readonly probe: ProbeAction;
   readonly scheduler: Scheduler;
 
   constructor(settings: Partial<SchedulerSettings> = {}, maxRunsPerOrigin?: number) {
     this.probe = new ProbeAction(this.clock, maxRunsPerOrigin);
-    const { clock, store, log, counters } = this;
+    const { clock, store, log, counters, measures } = this;
+    const actions = new ActionRegistry([this.probe]);
     this.scheduler = new Scheduler(
-      { clock, store, log, counters, actions: new ActionRegistry([this.probe]), random: () => 0 },
+      { clock, store, log, counters, measures, actions, random: () => 0 },
       { ...schedulerDefaults, ...settings },
     );
     this.scheduler.start();
