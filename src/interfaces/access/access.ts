@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-import { Networks, plainAddress } from './networks.ts';
+import { Networks, plainAddress } from '../../core/networks.ts';
 
 /** Decides, for every door alike, whom the server serves. */
 export interface Access {

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-import { badArgument, quote } from '../../core/errors.ts';
+import { badArgument, quote } from './errors.ts';
 
 const mappedPrefix = /^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i;
 const mappedBits = 96;
