@@ -2,8 +2,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import { ActionRegistry } from './actions/action.ts';
-import { dialer } from './actions/dial.ts';
-import { Names } from './actions/names.ts';
+import { type Dial, dialer } from './actions/dial.ts';
+import { Egress } from './actions/egress.ts';
+import { nameDefaults, Names } from './actions/names.ts';
 import { actionDefaults, type ActionSettings, builtinActions } from './actions/builtin.ts';
 import { limitsOf } from './config/limits.ts';
 import type { Config } from './config/schema.ts';
@@ -60,11 +61,13 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
   let address = '';
   let httpAddress: string | undefined;
   const closers = await Closers.opening(async (closers) => {
+    const egress = new Egress(config.egress);
+    const dial = openDial(config, clock, egress, closers);
     const environment = process.env;
     const builtin = builtinActions(actionSettings(config), {
-      ...{ clock, log, version: forsunVersion(), environment },
+      ...{ clock, log, dial, egress, version: forsunVersion(), environment },
     });
-    const extensions = openExtensions(config, { clock, log }, closers);
+    const extensions = openExtensions(config, { clock, log, dial }, closers);
     await extensions.register({
       actions: builtin.map(({ name }) => name),
       drivers: [...builtinDrivers.keys()],
@@ -108,6 +111,7 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
     const door = { plans: scheduler, info, counters, clock, log, access };
     const thrift = await listenThrift(thriftOptions(config), door);
     closers.add(() => thrift.close());
+    egress.closeOwnPort(thrift.address.port);
     address = hostPort(thrift.address);
     const bridge = httpOptions(config);
     if (bridge !== undefined) {
@@ -118,6 +122,7 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
       const routes = [v1Routes(bridge), v2Routes(bridge), opsRoutes(ops)];
       const http = await listenHttp(bridge, { ...door, callerOf: () => everybody, routes });
       closers.add(() => http.close());
+      egress.closeOwnPort(http.address.port);
       httpAddress = hostPort(http.address);
     }
     scheduler.start();
@@ -135,23 +140,33 @@ export async function checkStore(
   return checkAndRepair({ ...options, directory, nowMs: systemClock.nowMs() });
 }
 
+/** How all actions reach their targets. */
+function openDial({ action }: Config, clock: Clock, egress: Egress, closers: Closers): Dial {
+  const { nameServers } = action;
+  const names = new Names(clock, {
+    ...nameDefaults,
+    ...(nameServers.length > 0 ? { nameServers } : {}),
+  });
+  closers.add(async () => names.close());
+  return dialer(clock, names, egress);
+}
+
 /** Extensions, none of them loaded yet; the process is made ready for them only where there are some. */
-function openExtensions(config: Config, { clock, log }: AppDeps, closers: Closers): Extensions {
+function openExtensions(
+  config: Config,
+  { clock, log, dial }: AppDeps & { readonly dial: Dial },
+  closers: Closers,
+): Extensions {
   const { extension, extensionSections: sections } = config;
   const { names, stepTimeoutSeconds: timeoutSeconds } = extension;
-  const hostNames = new Names(clock, actionSettings(config).names);
   const extensions = new Extensions(
     { ...extension, sections, installation: installation() },
     {
-      ...{ clock, log, guests, timeoutSeconds },
-      dial: dialer(clock, hostNames),
+      ...{ clock, log, dial, guests, timeoutSeconds },
       importModule: async (url) => (await import(url)) as object,
     },
   );
-  closers.add(async () => {
-    await extensions.stop();
-    hostNames.close();
-  });
+  closers.add(() => extensions.stop());
   if (names.length > 0) {
     keepGuestsFromExiting();
     offerModule('forsun/extension', new URL('extension.js', import.meta.url).href);
@@ -218,7 +233,7 @@ function storeOptions(
 }
 
 function actionSettings({ action, thrift, http }: Config): ActionSettings {
-  const { shell, nameServers } = action;
+  const { shell } = action;
   const isLocal =
     isLoopback(thrift.bind) && (http.bind === undefined || isLoopback(http.bind.host));
   const isShellLocal = shell.allow === 'auto' && isLocal;
@@ -232,7 +247,6 @@ function actionSettings({ action, thrift, http }: Config): ActionSettings {
     thrift: { ...actionDefaults.thrift, ...action.thrift },
     beanstalk: { ...actionDefaults.beanstalk, ...action.beanstalk },
     mysql: { ...actionDefaults.mysql, ...action.mysql },
-    names: { ...actionDefaults.names, ...(nameServers.length > 0 ? { nameServers } : {}) },
   };
 }
 

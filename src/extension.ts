@@ -17,7 +17,8 @@ export { addSeconds, type Cancel, type Clock, type UnixSeconds, unixSeconds } fr
 export type { Action, Outcome, PreparedAction, Run } from './actions/action.ts';
 export { type Connection, type ConnectionLimits, Connections } from './actions/connections.ts';
 export { ConnectTimeout, type Dial, type DialOptions } from './actions/dial.ts';
-export { noAnswer, refused, transportReason } from './actions/no-answer.ts';
+export { EgressRefused } from './actions/egress.ts';
+export { connectionLost, noAnswer, refused, transportReason } from './actions/no-answer.ts';
 export {
   badParam,
   type ParamFacts,

@@ -17,7 +17,9 @@
 
 import {
   badParam,
+  connectionLost,
   Connections,
+  EgressRefused,
   noAnswer,
   paramFacts,
   readParams,
@@ -255,6 +257,7 @@ const connected = (socket) =>
  * @returns {Outcome}
  */
 function outcomeOf(origin, error) {
+  if (error instanceof EgressRefused) return connectionLost(origin, error);
   if (error instanceof LoginGivenUp) return refused(origin, 'it takes no login with these params');
   if (!(error instanceof pg.DatabaseError)) return noAnswer(origin, whyNoAnswer(error));
   const { code } = error;

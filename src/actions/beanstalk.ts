@@ -5,8 +5,9 @@ import type { Clock } from '../core/time.ts';
 import type { Action, Outcome, Run } from './action.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { addressOf, type Dial } from './dial.ts';
+import type { Egress } from './egress.ts';
 import { type AnswerReader, ExchangeConnection } from './exchange-connection.ts';
-import { noAnswer, refused, transportReason, Unanswered } from './no-answer.ts';
+import { connectionLost, refused, Unanswered } from './no-answer.ts';
 import { paramFacts, readParams, serverParams, wholeNumber } from './param-schema.ts';
 
 export interface BeanstalkSettings extends ConnectionLimits {
@@ -28,6 +29,7 @@ export interface BeanstalkDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly dial: Dial;
+  readonly egress: Egress;
 }
 
 /** What the protocol allows in the name of a tube. */
@@ -59,7 +61,7 @@ type Job = z.output<typeof beanstalkParams>;
 /** Puts one job into a tube per run. */
 export function beanstalkAction(
   settings: BeanstalkSettings,
-  { clock, log, dial }: BeanstalkDeps,
+  { clock, log, dial, egress }: BeanstalkDeps,
 ): Action {
   const connections = new Connections<TubeConnection>(clock, settings);
 
@@ -77,7 +79,7 @@ export function beanstalkAction(
       log.debug('beanstalk_answered', { key, fire_id, origin, reply: refusal ?? 'INSERTED' });
       return outcomeOf(origin, refusal);
     } catch (error) {
-      return noAnswer(origin, transportReason(error));
+      return connectionLost(origin, error);
     }
   };
 
@@ -88,6 +90,7 @@ export function beanstalkAction(
     retriesDeadline: true,
     prepare(params) {
       const job = readParams('beanstalk', beanstalkParams, params);
+      egress.check('beanstalk', 'host', job);
       const origin = `beanstalk:${addressOf(job)}`;
       return {
         origin,

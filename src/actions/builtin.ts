@@ -2,10 +2,10 @@ import type { Log } from '../core/log.ts';
 import type { Clock } from '../core/time.ts';
 import type { Action, DisabledAction } from './action.ts';
 import { beanstalkAction, beanstalkDefaults, type BeanstalkSettings } from './beanstalk.ts';
-import { dialer } from './dial.ts';
+import type { Dial } from './dial.ts';
+import type { Egress } from './egress.ts';
 import { httpAction, httpDefaults, type HttpSettings } from './http.ts';
 import { mysqlAction, mysqlDefaults, type MySQLSettings } from './mysql.ts';
-import { nameDefaults, Names, type NameSettings } from './names.ts';
 import { redisAction, redisDefaults, type RedisSettings } from './redis.ts';
 import { shellAction, shellDefaults, type ShellSettings } from './shell.ts';
 import { thriftAction, thriftDefaults, type ThriftSettings } from './thrift.ts';
@@ -21,7 +21,6 @@ export interface ActionSettings {
   readonly thrift: ThriftSettings;
   readonly beanstalk: BeanstalkSettings;
   readonly mysql: MySQLSettings;
-  readonly names: NameSettings;
 }
 
 export const actionDefaults: Omit<ActionSettings, 'shellLeave'> = {
@@ -31,12 +30,13 @@ export const actionDefaults: Omit<ActionSettings, 'shellLeave'> = {
   thrift: thriftDefaults,
   beanstalk: beanstalkDefaults,
   mysql: mysqlDefaults,
-  names: nameDefaults,
 };
 
 export interface ActionDeps {
   readonly clock: Clock;
   readonly log: Log;
+  readonly dial: Dial;
+  readonly egress: Egress;
   /** The server's version, for User-Agent. */
   readonly version: string;
   /** The server's environment, of which shell commands see a little. */
@@ -54,16 +54,14 @@ export function builtinActions(
   settings: ActionSettings,
   deps: ActionDeps,
 ): (Action | DisabledAction)[] {
-  const names = new Names(deps.clock, settings.names);
-  const dial = dialer(deps.clock, names);
   return [
     settings.shellLeave === 'given'
       ? shellAction(settings.shell, deps)
       : { name: 'shell', disabledBecause: whyShellIsOff[settings.shellLeave] },
-    httpAction(settings.http, { ...deps, names }),
-    redisAction(settings.redis, { ...deps, dial }),
-    thriftAction(settings.thrift, { ...deps, dial }),
-    beanstalkAction(settings.beanstalk, { ...deps, dial }),
-    mysqlAction(settings.mysql, { ...deps, dial }),
+    httpAction(settings.http, deps),
+    redisAction(settings.redis, deps),
+    thriftAction(settings.thrift, deps),
+    beanstalkAction(settings.beanstalk, deps),
+    mysqlAction(settings.mysql, deps),
   ];
 }

@@ -1,8 +1,10 @@
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 
 import type { Clock } from '../core/time.ts';
+import { type Egress, EgressRefused } from './egress.ts';
 import type { Names } from './names.ts';
+import type { Address } from './resolver-files.ts';
 
 export interface DialOptions {
   readonly host: string;
@@ -23,9 +25,9 @@ export interface TlsOptions {
 }
 
 /**
- * A TCP connection to the target, or HTTP/1.1's TLS on it, its name looked up without the thread pool.
- * Rejects with a NameError, a ConnectTimeout, the system's error, or the signal's reason; then nothing is
- * left open.
+ * A TCP connection to the target, or HTTP/1.1's TLS on it, its name looked up without the thread pool, to
+ * an address that plans may reach. Rejects with a NameError, an EgressRefused, a ConnectTimeout, the system's
+ * error, or the signal's reason; then nothing is left open.
  */
 export type Dial = (options: DialOptions) => Promise<Socket>;
 
@@ -51,29 +53,44 @@ const KEEP_ALIVE_MS = 60_000;
  */
 const SHARE_OF_AN_ADDRESS = 1 / 3;
 
-export function dialer(clock: Clock, names: Names): Dial {
-  return ({ host, port, tls, ...limits }) => {
+export function dialer(clock: Clock, names: Names, egress: Egress): Dial {
+  return async ({ host, port, tls, ...limits }) => {
+    const reachable = (addresses: readonly Address[]): readonly Address[] =>
+      egress.reachable(addresses, port);
+    const family = isIP(host);
+    if (family === 4 || family === 6) reachable([{ address: host, family }]); // looked up by nobody
     const target = {
       host,
       port,
-      lookup: names.lookup,
+      lookup: names.lookup(reachable),
       autoSelectFamilyAttemptTimeout: Math.ceil(limits.timeoutSeconds * 1000 * SHARE_OF_AN_ADDRESS),
     };
-    if (tls === undefined) {
-      const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
-      const socket = connect({ ...target, ...keepAlive, noDelay: true });
-      return connected(socket, 'connect', clock, limits);
-    }
-    const { name, ca } = tls;
-    const socket = connectTls({
-      ...target,
-      servername: name,
-      ALPNProtocols: ['http/1.1'],
-      ...(ca === undefined ? {} : { ca }),
-    });
-    return connected(socket.setNoDelay(true), 'secureConnect', clock, limits);
+    const socket =
+      tls === undefined
+        ? await connected(plainSocket(target), 'connect', clock, limits)
+        : await connected(tlsSocket(target, tls), 'secureConnect', clock, limits);
+    const refusal = egress.refusalOfEnds(socket);
+    if (refusal === undefined) return socket;
+    socket.destroy();
+    throw new EgressRefused(refusal);
   };
 }
+
+const plainSocket = (target: TcpNetConnectOpts): Socket =>
+  connect({
+    ...target,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+    noDelay: true,
+  });
+
+const tlsSocket = (target: TcpNetConnectOpts, { name, ca }: TlsOptions): TLSSocket =>
+  connectTls({
+    ...target,
+    servername: name,
+    ALPNProtocols: ['http/1.1'],
+    ...(ca === undefined ? {} : { ca }),
+  }).setNoDelay(true);
 
 /** Waits for a socket to be connected; one that is not in time, or not at all, is destroyed. */
 async function connected<S extends Socket>(

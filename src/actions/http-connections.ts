@@ -51,8 +51,7 @@ export class HttpConnections {
     const isSecure = url.protocol === 'https:';
     const { ca } = this.#settings;
     const socket = await this.#dial({
-      host: hostOf(url),
-      port: Number(url.port) || (isSecure ? 443 : 80),
+      ...serverOf(url),
       timeoutSeconds,
       signal,
       ...(isSecure ? { tls: { name: nameOf(host ?? url.host), ca } } : {}),
@@ -60,6 +59,12 @@ export class HttpConnections {
     return new HttpConnection(socket, url.origin, this.#clock, this.#settings);
   }
 }
+
+/** Whom a URL names. */
+export const serverOf = (url: URL): { readonly host: string; readonly port: number } => ({
+  host: hostOf(url),
+  port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
+});
 
 /** Its name or address, an IPv6 one without brackets. */
 const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');

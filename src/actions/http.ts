@@ -3,14 +3,14 @@ import { errors } from 'undici';
 import type { Log } from '../core/log.ts';
 import type { Clock } from '../core/time.ts';
 import type { Action, Outcome, Run } from './action.ts';
-import { dialer } from './dial.ts';
+import { addressOf, type Dial } from './dial.ts';
+import type { Egress } from './egress.ts';
 import { firingHeaders } from './firing-headers.ts';
 import { type HttpCall, httpCallOf, MAX_REQUEST_SECONDS } from './http-call.ts';
-import { HttpConnections, type HttpConnectionSettings } from './http-connections.ts';
+import { HttpConnections, type HttpConnectionSettings, serverOf } from './http-connections.ts';
 import { HttpExchange } from './http-exchange.ts';
 import { outcomeOf } from './http-outcome.ts';
-import type { Names } from './names.ts';
-import { AnswerTooLong, cutOff, noAnswer, transportReason } from './no-answer.ts';
+import { AnswerTooLong, connectionLost, cutOff, noAnswer } from './no-answer.ts';
 import { RunCut } from './run-cut.ts';
 
 export interface HttpSettings extends HttpConnectionSettings {
@@ -43,14 +43,15 @@ export const httpDefaults: HttpSettings = {
 export interface HttpDeps {
   readonly clock: Clock;
   readonly log: Log;
-  readonly names: Names;
+  readonly dial: Dial;
+  readonly egress: Egress;
   readonly version: string;
 }
 
 /** Sends one HTTP request per run; http-outcome.ts says what its answer means. */
 export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
-  const { clock, log } = deps;
-  const connections = new HttpConnections(clock, dialer(clock, deps.names), settings);
+  const { clock, log, dial, egress } = deps;
+  const connections = new HttpConnections(clock, dial, settings);
   const defaults = {
     ...settings,
     userAgent: settings.userAgent === '' ? `forsun/${deps.version}` : settings.userAgent,
@@ -69,9 +70,12 @@ export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
     } catch (error) {
       const { origin } = exchange;
       if (cut.reason !== undefined) return noAnswer(origin, cut.reason);
-      return error instanceof errors.HeadersOverflowError
-        ? cutOff(origin, new AnswerTooLong(settings.maxResponseHeaderBytes))
-        : noAnswer(origin, reasonOf(error));
+      if (error instanceof errors.HeadersOverflowError) {
+        return cutOff(origin, new AnswerTooLong(settings.maxResponseHeaderBytes));
+      }
+      return error instanceof errors.HTTPParserError
+        ? noAnswer(origin, 'it does not speak HTTP/1.1')
+        : connectionLost(origin, error);
     } finally {
       cut.forget();
     }
@@ -84,21 +88,14 @@ export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
     retriesDeadline: true,
     prepare(params) {
       const call = httpCallOf(params, defaults);
-      return { origin: `http:${hostAndPort(call.url)}`, run: (run) => runCall(call, run) };
+      egress.check('http', 'url', serverOf(call.url));
+      return { origin: `http:${originOf(call.url)}`, run: (run) => runCall(call, run) };
     },
     async close() {
-      deps.names.close();
       connections.close();
     },
   };
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof errors.HTTPParserError
-    ? 'it does not speak HTTP/1.1'
-    : transportReason(error);
-}
-
 /** With its port, the default one too. */
-const hostAndPort = ({ protocol, hostname, port }: URL): string =>
-  `${protocol}//${hostname}:${port === '' ? (protocol === 'https:' ? '443' : '80') : port}`;
+const originOf = (url: URL): string => `${url.protocol}//${addressOf(serverOf(url))}`;

@@ -1,6 +1,6 @@
 import type { Outcome } from './action.ts';
 import { KeyRefused, SqlError, UnknownLogin } from './mysql-errors.ts';
-import { AnswerTooLong, cutOff, noAnswer, refused, transportReason } from './no-answer.ts';
+import { AnswerTooLong, connectionLost, cutOff, refused } from './no-answer.ts';
 
 /** Errors by which a server says that it cannot now; what was begun is rolled back. */
 const COME_AGAIN = new Set([
@@ -43,5 +43,5 @@ export function mysqlOutcome(target: string, error: unknown): Outcome {
     return refused(target, `it wants the password by a key that nobody vouches for (${setting})`);
   }
   if (error instanceof AnswerTooLong) return cutOff(target, error);
-  return noAnswer(target, transportReason(error));
+  return connectionLost(target, error);
 }

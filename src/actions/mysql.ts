@@ -4,6 +4,7 @@ import type { Clock } from '../core/time.ts';
 import type { Action, Outcome, Run } from './action.ts';
 import { Connections } from './connections.ts';
 import { addressOf, type Dial } from './dial.ts';
+import type { Egress } from './egress.ts';
 import { type MySQLConnection, type MySQLLogin, openMySQL } from './mysql-connection.ts';
 import { SqlError } from './mysql-errors.ts';
 import { mysqlOutcome } from './mysql-outcome.ts';
@@ -52,6 +53,7 @@ export const mysqlDefaults: MySQLSettings = {
 export interface MySQLDeps {
   readonly clock: Clock;
   readonly dial: Dial;
+  readonly egress: Egress;
 }
 
 /** With its command byte it is one packet still. */
@@ -118,6 +120,7 @@ export function mysqlAction(settings: MySQLSettings, deps: MySQLDeps): Action {
       const given = readParams('mysql', mysqlParams, params);
       const { sql, max_connections: maxRuns } = given;
       const login = loginOf(given, settings);
+      deps.egress.check('mysql', 'host', login);
       const origin = `mysql:${addressOf(login)}`;
       return {
         origin,

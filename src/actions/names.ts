@@ -90,23 +90,26 @@ export class Names {
     return addresses;
   }
 
-  /** For net.connect and tls.connect. */
-  readonly lookup: LookupFunction = (hostname, options, callback) => {
-    this.resolve(hostname).then(
-      (addresses) => {
-        const wanted = addresses.filter(
-          ({ family }) => !options.family || family === familyOf(options.family),
-        );
-        const [first] = wanted;
-        if (first === undefined) callback(new NameError('ENODATA', hostname), '');
-        else if (options.all === true) callback(null, [...wanted]);
-        else callback(null, first.address, first.family);
-      },
-      (error: unknown) => {
-        callback(error instanceof Error ? error : new NameError('UNKNOWN', hostname), '');
-      },
-    );
-  };
+  /** For net.connect and tls.connect: they get what `choose` leaves of the addresses, or fail as it does. */
+  lookup(choose: (addresses: readonly Address[]) => readonly Address[]): LookupFunction {
+    return (hostname, options, callback) => {
+      const chosen = this.resolve(hostname).then(choose);
+      chosen.then(
+        (addresses) => {
+          const wanted = addresses.filter(
+            ({ family }) => !options.family || family === familyOf(options.family),
+          );
+          const [first] = wanted;
+          if (first === undefined) callback(new NameError('ENODATA', hostname), '');
+          else if (options.all === true) callback(null, [...wanted]);
+          else callback(null, first.address, first.family);
+        },
+        (error: unknown) => {
+          callback(error instanceof Error ? error : new NameError('UNKNOWN', hostname), '');
+        },
+      );
+    };
+  }
 
   /** Ends the lookups under way. */
   close(): void {

@@ -1,5 +1,6 @@
 import type { Outcome } from './action.ts';
 import { ConnectTimeout } from './dial.ts';
+import { EgressRefused } from './egress.ts';
 import { NameError } from './names.ts';
 
 /** The target has not said whether it did what was asked: worth another attempt. */
@@ -13,6 +14,12 @@ export const refused = (target: string, reason: string): Outcome => ({
   kind: 'failed',
   reason: `refused by ${target}: ${reason}`,
 });
+
+/** No connection, or one that broke: final where plans may not connect, else worth another attempt. */
+export const connectionLost = (target: string, error: unknown): Outcome =>
+  error instanceof EgressRefused
+    ? { kind: 'failed', reason: `${target} is out of reach: ${error.message}` }
+    : noAnswer(target, transportReason(error));
 
 /** Instead of an answer came nothing that is one. Its message says so in words of ours, never the peer's. */
 export class Unanswered extends Error {
@@ -39,7 +46,11 @@ export const cutOff = (target: string, { message }: AnswerTooLong): Outcome => (
  * failure of a connection (a bug) passes on.
  */
 export function transportReason(error: unknown): string {
-  if (error instanceof ConnectTimeout || error instanceof Unanswered) return error.message;
+  const isOurs =
+    error instanceof ConnectTimeout ||
+    error instanceof EgressRefused ||
+    error instanceof Unanswered;
+  if (isOurs) return error.message;
   if (error instanceof NameError) return `its name has no address (${error.code})`;
   if (!(error instanceof Error) || error instanceof TypeError) throw error;
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;

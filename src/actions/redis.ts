@@ -6,7 +6,8 @@ import type { Clock } from '../core/time.ts';
 import type { Action, Outcome, Run } from './action.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { addressOf, type Dial } from './dial.ts';
-import { AnswerTooLong, cutOff, noAnswer, transportReason } from './no-answer.ts';
+import type { Egress } from './egress.ts';
+import { AnswerTooLong, connectionLost, cutOff } from './no-answer.ts';
 import {
   badParam,
   paramFacts,
@@ -47,6 +48,7 @@ export interface RedisDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly dial: Dial;
+  readonly egress: Egress;
 }
 
 const commandFacts: ParamFacts = {
@@ -75,7 +77,10 @@ interface Call {
 }
 
 /** Sends a plan's commands as one pipeline per run; redis-outcome.ts says what their replies mean. */
-export function redisAction(settings: RedisSettings, { clock, log, dial }: RedisDeps): Action {
+export function redisAction(
+  settings: RedisSettings,
+  { clock, log, dial, egress }: RedisDeps,
+): Action {
   const connections = new Connections<RedisConnection>(clock, settings);
 
   const open = async ({ server }: Call, signal: AbortSignal): Promise<RedisConnection> => {
@@ -116,6 +121,7 @@ export function redisAction(settings: RedisSettings, { clock, log, dial }: Redis
     retriesDeadline: true,
     prepare(params) {
       const call = callOf(params);
+      egress.check('redis', 'host', call.server);
       const maxRuns = call.server.max_connections;
       return {
         origin: call.origin,
@@ -162,5 +168,5 @@ function outcomeOfLoss(origin: string, error: unknown): Outcome {
     return outcomeOfError(origin, error.reply, error.to, true);
   }
   if (error instanceof AnswerTooLong) return cutOff(origin, error);
-  return noAnswer(origin, transportReason(error));
+  return connectionLost(origin, error);
 }

@@ -12,7 +12,8 @@ import { OutputBuffer } from '../wire/output-buffer.ts';
 import type { Action, Outcome, Run } from './action.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { addressOf, type Dial } from './dial.ts';
-import { AnswerTooLong, cutOff, noAnswer, refused, transportReason } from './no-answer.ts';
+import type { Egress } from './egress.ts';
+import { AnswerTooLong, connectionLost, cutOff, refused } from './no-answer.ts';
 import { paramFacts, readParams, serverParams } from './param-schema.ts';
 import { type ThriftAnswer, ThriftConnection } from './thrift-connection.ts';
 
@@ -38,6 +39,7 @@ export interface ThriftDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly dial: Dial;
+  readonly egress: Egress;
 }
 
 const protocols = { binary, compact };
@@ -58,7 +60,10 @@ type Target = z.output<typeof thriftParams>;
 const call = { name: 'forsun_call', seqid: 0 } as const;
 
 /** Calls forsun_call of forsun.thrift once per run, with all params of the plan. */
-export function thriftAction(settings: ThriftSettings, { clock, log, dial }: ThriftDeps): Action {
+export function thriftAction(
+  settings: ThriftSettings,
+  { clock, log, dial, egress }: ThriftDeps,
+): Action {
   const connections = new Connections<ThriftConnection>(clock, settings);
   const { connectTimeoutSeconds: timeoutSeconds, maxReplyBytes } = settings;
   const output = new OutputBuffer();
@@ -85,7 +90,7 @@ export function thriftAction(settings: ThriftSettings, { clock, log, dial }: Thr
       return outcomeOf(origin, answer);
     } catch (error) {
       if (error instanceof AnswerTooLong) return cutOff(origin, error);
-      return noAnswer(origin, transportReason(error));
+      return connectionLost(origin, error);
     }
   };
 
@@ -96,6 +101,7 @@ export function thriftAction(settings: ThriftSettings, { clock, log, dial }: Thr
     retriesDeadline: true,
     prepare(params) {
       const target = readParams('thrift', thriftParams, params);
+      egress.check('thrift', 'host', target);
       const origin = `thrift:${addressOf(target)}`;
       return {
         origin,

@@ -1,4 +1,5 @@
 import { actionSettings } from './action-settings.ts';
+import { egressSettings } from './egress-settings.ts';
 import type { ExtensionSections } from './extension-sections.ts';
 import { extensionSettings } from './extension-settings.ts';
 import { httpSettings } from './http-settings.ts';
@@ -33,6 +34,7 @@ export const settings = {
     meaning: 'networks served besides this machine, as 10.0.0.0/8; repeatable',
   }),
   http: httpSettings,
+  egress: egressSettings,
   plans: {
     maxKeyBytes: setting('PLAN_MAX_KEY_BYTES', {
       value: byteSize(16, 65_535),

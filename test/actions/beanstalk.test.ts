@@ -9,19 +9,20 @@ import {
   beanstalkDefaults,
   type BeanstalkSettings,
 } from '../../src/actions/beanstalk.ts';
-import { dialer } from '../../src/actions/dial.ts';
 import { Names } from '../../src/actions/names.ts';
 import type { Clock } from '../../src/core/time.ts';
 import { BeanstalkServer } from '../support/beanstalk-server.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RawServer } from './sink.ts';
-import { fire, realClock, RecordedLog, until } from './support.ts';
+import { fire, network, realClock, RecordedLog, until } from './support.ts';
 
 function aBeanstalk(settings: Partial<BeanstalkSettings> = {}, clock: Clock = realClock) {
   const log = new RecordedLog();
   const names = new Names(clock);
-  const dial = dialer(clock, names);
-  const action = beanstalkAction({ ...beanstalkDefaults, ...settings }, { clock, log, dial });
+  const action = beanstalkAction(
+    { ...beanstalkDefaults, ...settings },
+    { clock, log, ...network(clock, names) },
+  );
   onTestFinished(async () => {
     await action.close?.();
     names.close();

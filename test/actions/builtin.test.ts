@@ -9,9 +9,15 @@ import { paramFacts } from '../../src/actions/param-schema.ts';
 import { redisParams } from '../../src/actions/redis.ts';
 import { shellParams } from '../../src/actions/shell.ts';
 import { thriftParams } from '../../src/actions/thrift.ts';
-import { realClock, RecordedLog } from './support.ts';
+import { network, realClock, RecordedLog } from './support.ts';
 
-const deps = { clock: realClock, log: new RecordedLog(), version: '0', environment: {} };
+const deps = {
+  clock: realClock,
+  log: new RecordedLog(),
+  version: '0',
+  environment: {},
+  ...network(),
+};
 
 test('the actions that come with the server are there', async () => {
   const registry = new ActionRegistry(

@@ -5,10 +5,8 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 
-import { dialer } from '../../src/actions/dial.ts';
-import { nameDefaults, Names } from '../../src/actions/names.ts';
 import { transportReason } from '../../src/actions/no-answer.ts';
-import { realClock } from './support.ts';
+import { network } from './support.ts';
 
 let server: Server;
 beforeEach(async () => {
@@ -18,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => new Promise((resolve) => server.close(resolve)));
 
 const port = (): number => (server.address() as AddressInfo).port;
-const dial = dialer(realClock, new Names(realClock, nameDefaults));
+const { dial } = network();
 
 describe('a dialled connection', () => {
   test('reaches its target by address and by name', async () => {

@@ -4,7 +4,6 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 
 import type { Action } from '../../src/actions/action.ts';
 import { beanstalkAction, beanstalkDefaults } from '../../src/actions/beanstalk.ts';
-import { dialer } from '../../src/actions/dial.ts';
 import { httpAction, httpDefaults } from '../../src/actions/http.ts';
 import { Names } from '../../src/actions/names.ts';
 import { thriftAction, thriftDefaults } from '../../src/actions/thrift.ts';
@@ -15,7 +14,7 @@ import { writeReply } from '../../src/wire/messages.ts';
 import { OutputBuffer } from '../../src/wire/output-buffer.ts';
 import { isNightly } from '../support/nightly.ts';
 import { RawServer } from './sink.ts';
-import { aRun, realClock, RecordedLog, until } from './support.ts';
+import { aRun, network, realClock, RecordedLog, until } from './support.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -64,13 +63,18 @@ test.each<[string, (clock: Clock, names: Names) => Action, (request: Buffer) => 
   [
     'http',
     (clock, names) =>
-      httpAction(httpDefaults, { clock, names, log: new RecordedLog(), version: '1' }),
+      httpAction(httpDefaults, {
+        ...network(clock, names),
+        clock,
+        log: new RecordedLog(),
+        version: '1',
+      }),
     () => 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
   ],
   [
     'thrift',
     (clock, names) =>
-      thriftAction(thriftDefaults, { clock, log: new RecordedLog(), dial: dialer(clock, names) }),
+      thriftAction(thriftDefaults, { clock, log: new RecordedLog(), ...network(clock, names) }),
     () => thriftReply,
   ],
   [
@@ -79,7 +83,7 @@ test.each<[string, (clock: Clock, names: Names) => Action, (request: Buffer) => 
       beanstalkAction(beanstalkDefaults, {
         clock,
         log: new RecordedLog(),
-        dial: dialer(clock, names),
+        ...network(clock, names),
       }),
     beanstalkReply,
   ],

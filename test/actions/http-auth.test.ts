@@ -5,9 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Action } from '../../src/actions/action.ts';
 import { httpAction, httpDefaults } from '../../src/actions/http.ts';
 import { digestAuthorization, digestChallengeOf } from '../../src/actions/http-auth.ts';
-import { Names } from '../../src/actions/names.ts';
 import { Sink } from './sink.ts';
-import { fire, realClock, RecordedLog } from './support.ts';
+import { fire, network, realClock, RecordedLog } from './support.ts';
 
 const mufasa = { mode: 'digest', username: 'Mufasa', password: 'Circle of Life' } as const;
 
@@ -100,7 +99,7 @@ describe('against a server', () => {
       clock: realClock,
       log: new RecordedLog(),
       version: '0',
-      names: new Names(realClock),
+      ...network(),
     });
   });
 

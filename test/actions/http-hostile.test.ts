@@ -3,10 +3,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { Action, PreparedAction } from '../../src/actions/action.ts';
 import { httpAction, httpDefaults } from '../../src/actions/http.ts';
-import { Names } from '../../src/actions/names.ts';
 import { RawServer, Sink } from './sink.ts';
 import { isNightly } from '../support/nightly.ts';
-import { aRun, fire, realClock, RecordedLog } from './support.ts';
+import { aRun, fire, network, realClock, RecordedLog } from './support.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -16,7 +15,7 @@ let http: Action;
 beforeEach(async () => {
   sink = await Sink.open();
   const deps = { clock: realClock, log: new RecordedLog(), version: '1' };
-  http = httpAction(httpDefaults, { ...deps, names: new Names(realClock) });
+  http = httpAction(httpDefaults, { ...deps, ...network() });
 });
 
 afterEach(async () => {

@@ -6,9 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import type { Action } from '../../src/actions/action.ts';
 import { httpAction, httpDefaults, type HttpSettings } from '../../src/actions/http.ts';
-import { Names } from '../../src/actions/names.ts';
 import { RawServer, Sink } from './sink.ts';
-import { aRun, fire, realClock, RecordedLog, until } from './support.ts';
+import { aRun, fire, network, realClock, RecordedLog, until } from './support.ts';
 
 let sink: Sink;
 let log: RecordedLog;
@@ -27,7 +26,7 @@ afterEach(async () => {
 function anHttp(settings: Partial<HttpSettings> = {}): Action {
   const action = httpAction(
     { ...httpDefaults, ...settings },
-    { clock: realClock, log, version: '9.8.7', names: new Names(realClock) },
+    { clock: realClock, log, version: '9.8.7', ...network() },
   );
   open.push(() => action.close?.());
   return action;

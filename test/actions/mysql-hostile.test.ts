@@ -5,13 +5,12 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { Action, Outcome, Run } from '../../src/actions/action.ts';
-import { dialer } from '../../src/actions/dial.ts';
 import { mysqlAction, mysqlDefaults, type MySQLSettings } from '../../src/actions/mysql.ts';
 import { takesKeyOf } from '../../src/actions/mysql-server-key.ts';
 import { Names } from '../../src/actions/names.ts';
 import { aFakeMySQL, type Asked, ok, packet, type Reply, scramble } from './fake-mysql.ts';
 import { RawServer } from './sink.ts';
-import { fire, realClock, until } from './support.ts';
+import { fire, network, realClock, until } from './support.ts';
 
 const done: Outcome = { kind: 'done' };
 const names = new Names(realClock);
@@ -23,7 +22,7 @@ function anAction(settings: Partial<MySQLSettings> = {}): Action {
   const limits = { connectTimeoutSeconds: 0.5, maxResultBytes: 64 * 1024 };
   return mysqlAction(
     { ...mysqlDefaults, ...limits, ...settings },
-    { clock: realClock, dial: dialer(realClock, names) },
+    { clock: realClock, ...network(realClock, names) },
   );
 }
 

@@ -1,11 +1,10 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
 
 import type { Action } from '../../src/actions/action.ts';
-import { dialer } from '../../src/actions/dial.ts';
 import { mysqlAction, mysqlDefaults, type MySQLSettings } from '../../src/actions/mysql.ts';
 import { Names } from '../../src/actions/names.ts';
 import { MariaDBServer } from '../support/mariadb-server.ts';
-import { realClock, until } from './support.ts';
+import { network, realClock, until } from './support.ts';
 
 /** The password of app. */
 export const password = `it's a "s3cret", é`;
@@ -57,7 +56,7 @@ export class MySQLRig {
     const names = new Names(realClock);
     const action = mysqlAction(
       { ...mysqlDefaults, ...settings },
-      { clock: realClock, dial: dialer(realClock, names) },
+      { clock: realClock, ...network(realClock, names) },
     );
     this.closeAfterwards({
       async close() {

@@ -2,12 +2,11 @@ import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import type { Redis } from 'ioredis';
 
 import type { Action, Outcome } from '../../src/actions/action.ts';
-import { dialer } from '../../src/actions/dial.ts';
 import { nameDefaults, Names } from '../../src/actions/names.ts';
 import { redisAction, redisDefaults, type RedisSettings } from '../../src/actions/redis.ts';
 import { RedisServer, type RedisServerOptions } from '../support/redis-server.ts';
 import { RawServer } from './sink.ts';
-import { fire, realClock, RecordedLog } from './support.ts';
+import { fire, network, realClock, RecordedLog } from './support.ts';
 
 export const done = { kind: 'done' };
 
@@ -48,7 +47,7 @@ export class RedisRig {
     const names = new Names(realClock, nameDefaults);
     const action = redisAction(
       { ...redisDefaults, ...settings },
-      { clock: realClock, log: new RecordedLog(), dial: dialer(realClock, names) },
+      { clock: realClock, log: new RecordedLog(), ...network(realClock, names) },
     );
     this.#toClose.push(() => {
       names.close();

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Action, Outcome, Run } from '../../src/actions/action.ts';
+import { type Dial, dialer } from '../../src/actions/dial.ts';
+import { Egress } from '../../src/actions/egress.ts';
+import { Names } from '../../src/actions/names.ts';
 import type { Log, LogFields } from '../../src/core/log.ts';
 import { type Clock, unixSeconds } from '../../src/core/time.ts';
 
@@ -17,6 +20,16 @@ export const realClock: Clock = {
     };
   },
 };
+
+/** What an action needs to reach its targets. */
+export const network = (
+  clock: Clock = realClock,
+  names = new Names(clock),
+  egress = new Egress(),
+): { readonly dial: Dial; readonly egress: Egress } => ({
+  dial: dialer(clock, names, egress),
+  egress,
+});
 
 export const aRun = (overrides: Partial<Run> = {}): Run => ({
   key: 'order:42',

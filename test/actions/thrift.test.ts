@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { dialer } from '../../src/actions/dial.ts';
 import { Names } from '../../src/actions/names.ts';
 import { thriftAction, thriftDefaults, type ThriftSettings } from '../../src/actions/thrift.ts';
 import { type Clock, unixSeconds } from '../../src/core/time.ts';
@@ -19,13 +18,15 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { freePort } from '../support/free-port.ts';
 import { aNodeReceiver, aPythonReceiver } from '../support/thrift-receivers.ts';
 import { RawServer } from './sink.ts';
-import { aRun, fire, realClock, RecordedLog, until } from './support.ts';
+import { aRun, fire, network, realClock, RecordedLog, until } from './support.ts';
 
 function aThrift(settings: Partial<ThriftSettings> = {}, clock: Clock = realClock) {
   const log = new RecordedLog();
   const names = new Names(clock);
-  const dial = dialer(clock, names);
-  const action = thriftAction({ ...thriftDefaults, ...settings }, { clock, log, dial });
+  const action = thriftAction(
+    { ...thriftDefaults, ...settings },
+    { clock, log, ...network(clock, names) },
+  );
   onTestFinished(async () => {
     await action.close?.();
     names.close();
