@@ -12,6 +12,7 @@ const database = await openDatabase({
   sync,
   clock: {
     nowMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
     after: (ms, callback) => {
       const timer = setTimeout(callback, ms).unref();
       return () => clearTimeout(timer);
