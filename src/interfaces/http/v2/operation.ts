@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-import type { Caller, Wish } from '../../access/caller.ts';
+import type { Caller, Role, Wish } from '../../access/caller.ts';
 import { HttpRefusal } from '../refusal.ts';
 
 /** One thing that /v2 does: what serves it, and what the OpenAPI document says of it. */
@@ -13,6 +13,8 @@ export interface Operation<
   /** As OpenAPI writes it: under /v2, with {key} for the key of a plan. */
   readonly path: string;
   readonly summary: string;
+  /** What a caller must have to be listened to; of single keys and actions it is asked again. */
+  readonly role: Role;
   readonly query?: Query;
   readonly body?: Body;
   /** Headers that it looks at, with what they are good for. */
@@ -31,7 +33,7 @@ export interface AnswerFacts {
 }
 
 /** A request, read and checked. */
-export interface Asked<Query, Body> {
+export interface Asked<Query = Readonly<Record<string, unknown>>, Body = unknown> {
   /** Of the plan that the path names; empty where it names none. */
   readonly key: string;
   readonly query: Query;
@@ -42,10 +44,12 @@ export interface Asked<Query, Body> {
 
 export interface Answer {
   readonly status: number;
-  /** A map in it is written as an object. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** Ends the path of what is done to a plan, where a POST to the plan itself is none. */
+export const triggerSuffix = ':trigger';
 
 /** Refusals of what one caller may not have, and what met with a bug, or with a store that is out. */
 export const mayFail = [403, 500, 503];

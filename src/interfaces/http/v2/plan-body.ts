@@ -75,7 +75,7 @@ const saidInSchedule = new Set(['forsun.cron', 'forsun.timezone']);
 
 /** The params of a plan without those that are policies, and these, as a client asks for them. */
 export function paramsAndPolicy(plan: Pick<Plan, 'params'>) {
-  const params = new Map<string, string>();
+  const params: [name: string, value: string][] = [];
   const policies: Record<string, string | number> = {};
   for (const [name, value] of plan.params) {
     if (saidInSchedule.has(name)) continue;
@@ -83,8 +83,8 @@ export function paramsAndPolicy(plan: Pick<Plan, 'params'>) {
     if (Object.hasOwn(policy.shape, short)) {
       policies[short] = short === 'misfire' ? value : Number(value);
     } else {
-      params.set(name, value);
+      params.push([name, value]);
     }
   }
-  return { params, policy: policies as z.output<typeof policy> }; // core has judged them
+  return { params: Object.fromEntries(params), policy: policies as z.output<typeof policy> }; // core has judged them
 }

@@ -28,11 +28,10 @@ export const planOperations = ({
     method: 'GET',
     path: '/plans/{key}',
     summary: 'Show a plan',
+    role: 'read',
     answers: { 200: planAnswer('The plan') },
     refusals: [...mayFail, 404],
-    async run(asked) {
-      const { key } = asked;
-      permit(asked, { role: 'read', key });
+    async run({ key }) {
       return { status: 200, body: showPlan(await plans.get(key)) };
     },
   }),
@@ -42,6 +41,7 @@ export const planOperations = ({
     method: 'PUT',
     path: '/plans/{key}',
     summary: 'Make a plan, or replace the one of that key',
+    role: 'write',
     headers: { 'If-None-Match': '*: only make it, refused with 412 when the key has a plan' },
     body: planBody,
     answers: { 200: planAnswer('The plan, in place of the older one'), 201: madePlan },
@@ -61,6 +61,7 @@ export const planOperations = ({
     method: 'POST',
     path: '/plans',
     summary: 'Make a plan under a key of the server’s',
+    role: 'write',
     body: planBody,
     answers: { 201: madePlan },
     refusals: mayFail,
@@ -77,11 +78,12 @@ export const planOperations = ({
     method: 'POST',
     path: '/plans:batch',
     summary: 'Make or replace several plans, each for itself',
+    role: 'write',
     body: batchBody,
     answers: {
       200: { description: 'What became of each, by its own status', schema: batchAnswer },
     },
-    refusals: [],
+    refusals: [403],
     async run({ body, caller }) {
       const results = await putBatch(body.plans, { plans, caller, onInternalError });
       return { status: 200, body: results };
@@ -93,11 +95,10 @@ export const planOperations = ({
     method: 'DELETE',
     path: '/plans/{key}',
     summary: 'Remove a plan: none of its firings starts any more',
+    role: 'write',
     answers: { 204: { description: 'It is gone' } },
     refusals: [...mayFail, 404],
-    async run(asked) {
-      const { key } = asked;
-      permit(asked, { role: 'write', key });
+    async run({ key }) {
       await plans.remove(key);
       return { status: 204 };
     },
@@ -108,13 +109,12 @@ export const planOperations = ({
     method: 'POST',
     path: '/plans/{key}:trigger',
     summary: 'Fire a plan once more, now, beside its schedule and its count',
+    role: 'write',
     answers: {
       202: { description: 'The firing, which is stored and due', schema: triggeredResource },
     },
     refusals: [...mayFail, 404, 409],
-    async run(asked) {
-      const { key } = asked;
-      permit(asked, { role: 'write', key });
+    async run({ key }) {
       return { status: 202, body: showTriggered(await plans.trigger(key)) };
     },
   }),

@@ -8,7 +8,6 @@ import type { TriggeredFiring } from '../../../scheduler/plan-service.ts';
 import { paramsAndPolicy, policy } from './plan-body.ts';
 import { showSchedule, shownSchedule } from './schedule.ts';
 import { shownEpoch, shownTime, showTime } from './times.ts';
-import { texts } from './values.ts';
 
 const unfinishedFiring = z.strictObject({
   fire_id: z.string().describe('The same on every attempt; the action hands it on'),
@@ -22,7 +21,7 @@ export const planResource = z.strictObject({
   key: z.string(),
   schedule: shownSchedule,
   action: z.string(),
-  params: texts,
+  params: z.record(z.string(), z.string()),
   policy,
   status: z.enum(['none', 'done', 'failed']).describe('How the last ended attempt went'),
   fired_count: z.int().min(0),

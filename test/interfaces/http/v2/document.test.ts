@@ -77,7 +77,7 @@ test('the document has each answer that is given, and each that it has is given'
   };
   await expectOf(refusing.door, 401);
   refusing.caller = () => ({ ...everybody, refusal: () => 'not you' });
-  await expectOf(refusing.door, 403, { of: (asked) => !isBatch(asked) });
+  await expectOf(refusing.door, 403);
   refusing.caller = () => everybody;
   refusing.error = planNotStored('the disk is gone');
   await expectOf(refusing.door, 503, { of: (asked) => !isBatch(asked) && !isInfo(asked) });

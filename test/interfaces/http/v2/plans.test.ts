@@ -1,3 +1,5 @@
+import http from 'node:http';
+
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 
@@ -152,6 +154,21 @@ describe('keys', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test('dots are a key like any other, where a client sends them; a # is none', async () => {
+    const status = (path: string): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const options = { host: '127.0.0.1', port: v2.port, path };
+        http.get(options, (reply) => resolve(reply.resume().statusCode)).on('error', reject);
+      });
+    for (const key of ['.', '..']) {
+      await v2.ask('POST', '/v2/plans:batch', { body: { plans: [{ ...inHalfAnHour, key }] } });
+      expect(await status(`/v2/plans/${key}`)).toBe(200);
+      expect(await status(`/v2/plans/${key.replaceAll('.', '%2E')}`)).toBe(200);
+    }
+    await put('a', inHalfAnHour);
+    expect(await status('/v2/plans/a#b')).toBe(400);
   });
 
   test('a key may end in :trigger: what is posted to has one more', async () => {

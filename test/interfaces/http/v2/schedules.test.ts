@@ -171,7 +171,7 @@ describe('a schedule', () => {
         const once = judged(schedule, { policy, params });
         const { shown } = once;
         expect(shown.policy).toEqual(policy);
-        expect(Object.fromEntries(shown.params)).toEqual({ ...params });
+        expect(shown.params).toEqual({ ...params });
         const again = judged(shown.schedule, { policy, params });
         expect(again.shown).toEqual(shown);
         expect(again.firstFireTime).toBe(once.firstFireTime);
