@@ -52,6 +52,13 @@ export class OpenApiCheck {
     this.#ajv.addSchema(document, 'openapi');
   }
 
+  /** What can be asked, as `GET /v2/plans`. */
+  get requests(): readonly string[] {
+    return Object.entries(this.#document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} /v2${path}`),
+    );
+  }
+
   /** Every answer that the document has, by operation; `default` left out. */
   get answers(): readonly string[] {
     return Object.values(this.#document.paths)

@@ -7,6 +7,7 @@ import { batchAnswer, batchBody } from './batch.ts';
 import type { AnswerFacts, Operation } from './operation.ts';
 import { batchItem, planBody, policy } from './plan-body.ts';
 import { problemDetails } from './problem.ts';
+import { givenSchedule } from './schedule.ts';
 import {
   failureList,
   failureResource,
@@ -23,6 +24,7 @@ const components = {
   Plan: planResource,
   PlanBody: planBody,
   PlanPage: planPage,
+  Schedule: givenSchedule,
   Policy: policy,
   Batch: batchBody,
   BatchPlan: batchItem,
@@ -129,10 +131,13 @@ function refTo(schema: z.ZodType): Node {
 const writing = {
   io: 'input',
   unrepresentable: 'any',
-  // What zod has no words for: a map of texts is an object.
   override: ({ zodSchema, jsonSchema }) => {
-    if (zodSchema._zod.def.type !== 'map') return;
-    Object.assign(jsonSchema, { type: 'object', additionalProperties: { type: 'string' } });
+    // What zod has no words for: a map of texts is an object.
+    if (zodSchema._zod.def.type === 'map') {
+      Object.assign(jsonSchema, { type: 'object', additionalProperties: { type: 'string' } });
+    }
+    // The format says what the pattern would, which nobody reads.
+    if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
   },
 } satisfies z.core.ToJSONSchemaParams;
 

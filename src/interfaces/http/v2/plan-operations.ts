@@ -60,7 +60,7 @@ export const planOperations = ({
     id: 'createPlan',
     method: 'POST',
     path: '/plans',
-    summary: 'Make a plan under a key of the server’s',
+    summary: 'Make a plan under a new key',
     role: 'write',
     body: planBody,
     answers: { 201: madePlan },

@@ -35,7 +35,8 @@ export class BadFields extends Error {
   }
 }
 
-const statuses: Readonly<Record<ErrorCode, number>> = {
+/** What each code is to the web. */
+export const statuses: Readonly<Record<ErrorCode, number>> = {
   unknown: 500,
   never_fires: 422,
   plan_not_found: 404,
