@@ -1,9 +1,16 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { z } from 'zod';
 
 import { planNotStored } from '../../../../src/core/errors.ts';
 import { everybody } from '../../../../src/interfaces/access/caller.ts';
+import { parseJson } from '../../../../src/interfaces/http/json.ts';
 import { HttpRefusal } from '../../../../src/interfaces/http/refusal.ts';
+import { openApi } from '../../../../src/interfaces/http/v2/openapi.ts';
+import { batchItem, planBody } from '../../../../src/interfaces/http/v2/plan-body.ts';
+import { readJson } from '../../../../src/interfaces/http/v2/read.ts';
 import { MemoryPlans } from '../../../support/memory-plans.ts';
+import { OpenApiCheck, type OpenApiDocument } from '../../../support/openapi-check.ts';
 import { RecordedLog } from '../../../support/recorded-log.ts';
 import { openV2Door, type V2Door, type V2Request } from '../../../support/v2-door.ts';
 
@@ -87,6 +94,65 @@ test('the document has each answer that is given, and each that it has is given'
   const seen = new Set([...door.check.seen, ...refusing.door.check.seen]);
   const named = door.check.answers.filter((answer) => !answer.endsWith(' default'));
   expect([...seen].sort()).toEqual([...named].sort());
+});
+
+test('its schemas take the bodies that the server takes, and no others', () => {
+  const check = new OpenApiCheck(openApi([]) as unknown as OpenApiDocument);
+  const schedules = [
+    ...[{ in: 0 }, { in: -1 }, { in: 1.5 }, { in: '5' }, { in: 2_831_068_801 }],
+    ...[
+      { every: 5 },
+      { every: 5, count: 2 },
+      { every: { minute: 1 } },
+      { every: { week: 40_000 } },
+    ],
+    ...[
+      { at: 0 },
+      { at: '2030-01-01T00:00:00+01:00' },
+      { at: 'noon' },
+      { at: '2030-02-30T00:00:00Z' },
+    ],
+    ...[{ cron: '* * * * *' }, { cron: '* * * * *', timezone: 'UTC' }, { cron: 5 }],
+    ...[{ calendar: {} }, { calendar: { hour: 24 } }, { calendar: { year: 2030 }, timezone: null }],
+    ...[{}, null, [], 'daily', { in: 5, at: 5 }, { count: 1 }],
+  ];
+  const policies = [
+    {},
+    { retries: 100 },
+    { retries: 101 },
+    { misfire: 'skip' },
+    { misfire: '' },
+    5,
+  ];
+  const params = [{}, { a: 'b', __proto: '' }, { a: 1 }, { a: null }, [], 'a=b'];
+  const body = fc.record(
+    {
+      schedule: fc.constantFrom(...schedules),
+      action: fc.constantFrom('probe', '', 7),
+      policy: fc.constantFrom(...policies),
+      params: fc.constantFrom(...params),
+      key: fc.constantFrom('a', 7),
+      only_if_absent: fc.constantFrom(true, 'yes'),
+    },
+    { requiredKeys: [] },
+  );
+  const isTaken = (schema: z.ZodType, given: unknown): boolean => {
+    try {
+      readJson(schema, parseJson(JSON.stringify(given)));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const plausible = { schedule: { in: 5 }, action: 'probe' };
+  fc.assert(
+    fc.property(body, fc.boolean(), (given, isWhole) => {
+      const body = isWhole ? { ...plausible, ...given } : given;
+      expect(check.takes('PlanBody', body)).toBe(isTaken(planBody, body));
+      expect(check.takes('BatchPlan', body)).toBe(isTaken(batchItem, body));
+    }),
+    { numRuns: 500 },
+  );
 });
 
 /** /v2 for callers of whom the test decides, before plans that fail with its error. */
