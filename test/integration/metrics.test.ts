@@ -28,6 +28,8 @@ async function scrape(bridge: string): Promise<(sample: string) => number | unde
   return (sample) => samples.get(sample);
 }
 
+const refusedBy = async (url: string): Promise<number> => (await fetch(url)).status;
+
 test('the metrics tell what a server has done: created, fired, failed, tried again, refused', async () => {
   const sink = await HttpSink.open();
   let answers = 0;
@@ -77,6 +79,11 @@ test('the metrics tell what a server has done: created, fired, failed, tried aga
   expect(of('forsun_event_loop_lag_seconds_count')).toBeGreaterThan(0);
   expect(of('process_cpu_seconds_total')).toBeGreaterThan(0);
   expect(of('process_open_fds')).toBeGreaterThan(5);
+
+  expect(await refusedBy(`${bridge}/v1/plan?key=gone`)).toBe(200);
+  expect(await refusedBy(`${bridge}/v2/plans/gone`)).toBe(404);
+  const after = await scrape(bridge);
+  expect(after('forsun_refusals_total{reason="plan_not_found"}')).toBe(4);
 
   // What Prometheus shows is what info shows.
   const info = await client.info();

@@ -1,6 +1,10 @@
+import type { FastifyInstance } from 'fastify';
+
 import type { Exposition } from '../../metrics/exposition.ts';
 import type { Readiness } from '../../metrics/readiness.ts';
 import type { Routes } from './door.ts';
+import { addWithOtherMethods } from './other-methods.ts';
+import { HttpRefusal } from './refusal.ts';
 
 /** What those who run the server are told. */
 export interface Ops {
@@ -9,23 +13,31 @@ export interface Ops {
 }
 
 /**
- * /healthz: the process answers. /readyz: it does its work, or which check says that it does not. Both tell
- * nothing of plans and are for whoever is served; /metrics is for readers.
+ * /healthz: the process answers. /readyz: it does its work, or which check says that it does not. Both are
+ * for whoever is served; /metrics, and why a check says no, which may name files, are for readers.
  */
 export const opsRoutes =
-  ({ metrics, readiness }: Ops): Routes =>
-  (server) => {
-    server.get('/healthz', () => ({ healthy: true }));
+  (ops: Ops): Routes =>
+  (server) =>
+    addWithOtherMethods(server, (routes) => addRoutes(routes, ops));
 
-    server.get('/readyz', (_request, reply) => {
-      const state = readiness();
-      void reply.code(state.ready ? 200 : 503);
-      return state;
-    });
+function addRoutes(server: FastifyInstance, { metrics, readiness }: Ops): void {
+  server.get('/healthz', () => ({ healthy: true }));
 
-    server.get('/metrics', async ({ caller }, reply) => {
-      const refusal = caller.refusal({ role: 'read' });
-      if (refusal !== undefined) return reply.code(403).type('text/plain').send(refusal);
-      return reply.type(metrics.contentType).send(await metrics.text());
-    });
-  };
+  server.get('/readyz', ({ caller }, reply) => {
+    const state = readiness();
+    void reply.code(state.ready ? 200 : 503);
+    return caller.refusal({ role: 'read' }) === undefined ? state : withoutReasons(state);
+  });
+
+  server.get('/metrics', async ({ caller }, reply) => {
+    const refusal = caller.refusal({ role: 'read' });
+    if (refusal !== undefined) throw new HttpRefusal(403, refusal);
+    return reply.type(metrics.contentType).send(await metrics.text());
+  });
+}
+
+const withoutReasons = ({ ready, checks }: Readiness): object => ({
+  ready,
+  checks: Object.fromEntries(Object.entries(checks).map(([name, { ok }]) => [name, { ok }])),
+});

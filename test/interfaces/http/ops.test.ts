@@ -67,11 +67,25 @@ test('/metrics is a page of Prometheus’s text format', async () => {
   expect(metrics.get('forsun_store_writable')?.samples.get('forsun_store_writable')).toBe(0);
 });
 
-test('who may not read gets no metrics, but is told how the server is', async () => {
-  const server = serving(sound, nobody);
+test('there is nothing but to get', async () => {
+  const server = serving(sound);
+  for (const url of ['/healthz', '/readyz', '/metrics']) {
+    const answer = await server.inject({ method: 'POST', url });
+    expect([answer.statusCode, answer.headers['allow']]).toEqual([405, 'GET, HEAD']);
+  }
+});
+
+test('who may not read gets no metrics, but is told whether the server is ready', async () => {
+  const server = serving(troubled, nobody);
   const refused = await server.inject('/metrics');
   expect(refused.statusCode).toBe(403);
-  expect(refused.body).toBe('nobody may not read');
+  expect(refused.json()).toMatchObject({ message: 'nobody may not read' });
   expect((await server.inject('/healthz')).statusCode).toBe(200);
-  expect((await server.inject('/readyz')).statusCode).toBe(200);
+  const readyz = await server.inject('/readyz');
+  expect(readyz.statusCode).toBe(503);
+  const ok = { ok: true };
+  expect(readyz.json()).toEqual({
+    ready: false,
+    checks: { store: { ok: false }, clock: ok, due: ok, loop: ok },
+  });
 });

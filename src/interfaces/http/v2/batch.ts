@@ -5,7 +5,7 @@ import type { Caller } from '../../access/caller.ts';
 import type { Json } from '../json.ts';
 import { permit } from './operation.ts';
 import { batchItem, planRequest } from './plan-body.ts';
-import { problemDetails, refused } from './problem.ts';
+import { problemDetails, refused, type Refused } from './problem.ts';
 import { putPlan } from './put-plan.ts';
 import { readJson } from './read.ts';
 import { planResource, showPlan } from './resources.ts';
@@ -37,14 +37,13 @@ export const batchAnswer = z.strictObject({
 export interface BatchContext {
   readonly plans: PlanService;
   readonly caller: Caller;
-  /** Hears of bugs, which are told to no client. */
-  readonly onInternalError: (error: unknown) => void;
+  readonly onRefused: (refusal: Refused, error: unknown) => void;
 }
 
 /** Makes each plan for itself, in their order: one that is refused leaves the others as they are. */
 export async function putBatch(
   items: readonly Json[],
-  { plans, caller, onInternalError }: BatchContext,
+  { plans, caller, onRefused }: BatchContext,
 ): Promise<z.output<typeof batchAnswer>> {
   const put = async (item: Json): Promise<BatchResult> => {
     try {
@@ -53,8 +52,9 @@ export async function putBatch(
       const { status, plan } = await putPlan(plans, planRequest(key, body), { onlyIfAbsent });
       return { status, plan: showPlan(plan) };
     } catch (error) {
-      const { problem, isInternal } = refused(error);
-      if (isInternal) onInternalError(error);
+      const refusal = refused(error);
+      const { problem } = refusal;
+      onRefused(refusal, error);
       return { status: problem.status, problem };
     }
   };

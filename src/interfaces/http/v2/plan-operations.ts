@@ -1,6 +1,6 @@
 import type { PlanService } from '../../../scheduler/plan-service.ts';
 import { badArgument, quote } from '../../../core/errors.ts';
-import { batchAnswer, batchBody, putBatch } from './batch.ts';
+import { batchAnswer, batchBody, type BatchContext, putBatch } from './batch.ts';
 import { mayFail, operation, type Operation, permit } from './operation.ts';
 import { planBody, planRequest } from './plan-body.ts';
 import { putPlan } from './put-plan.ts';
@@ -8,8 +8,8 @@ import { planResource, showPlan, showTriggered, triggeredResource } from './reso
 
 export interface PlanOperationsContext {
   readonly plans: PlanService;
-  /** Hears of bugs that one plan of a batch met with. */
-  readonly onInternalError: (error: unknown) => void;
+  /** Hears of each plan of a batch that was refused. */
+  readonly onRefused: BatchContext['onRefused'];
 }
 
 const planAnswer = (description: string) => ({ description, schema: planResource });
@@ -21,7 +21,7 @@ const madePlan = {
 /** What can be done to single plans, and to a batch of them. */
 export const planOperations = ({
   plans,
-  onInternalError,
+  onRefused,
 }: PlanOperationsContext): readonly Operation[] => [
   operation({
     id: 'getPlan',
@@ -85,7 +85,7 @@ export const planOperations = ({
     },
     refusals: [403],
     async run({ body, caller }) {
-      const results = await putBatch(body.plans, { plans, caller, onInternalError });
+      const results = await putBatch(body.plans, { plans, caller, onRefused });
       return { status: 200, body: results };
     },
   }),

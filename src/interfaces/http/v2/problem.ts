@@ -51,6 +51,8 @@ export const statuses: Readonly<Record<ErrorCode, number>> = {
 export interface Refused {
   readonly problem: Problem;
   readonly headers: Readonly<Record<string, string>>;
+  /** Which of forsun's errors it is, if it is one. */
+  readonly code?: ErrorCode;
   /** It is a bug: for the log, and not told. */
   readonly isInternal: boolean;
 }
@@ -59,13 +61,14 @@ export interface Refused {
 export function refused(error: unknown): Refused {
   if (error instanceof BadFields) {
     const { message, faults } = error;
-    return told({ ...details(422, message), ...named('bad_argument'), errors: [...faults] });
+    const code = 'bad_argument';
+    return { ...told({ ...details(422, message), ...named(code), errors: [...faults] }), code };
   }
   if (error instanceof ForsunError) {
     const { code, message } = error;
     const status = statuses[code];
     const headers = status === 503 ? { 'retry-after': '1' } : {};
-    return told({ ...details(status, message), ...named(code) }, headers);
+    return { ...told({ ...details(status, message), ...named(code) }, headers), code };
   }
   const refusal = refusalOf(error);
   if (refusal !== undefined) {

@@ -19,14 +19,16 @@ export const v2Routes =
     void server.register(
       async (scope) => {
         const complaints = new Complaints(door.log, door.clock);
-        const complain = (method: string, route: string | undefined, error: unknown): void =>
-          complaints.error('http_request_failed', { method, route }, error);
+        const note: NoteRefusal = ({ code, isInternal }, error, method, route) => {
+          if (code !== undefined) door.counters.add(`refused_${code}_count`);
+          if (isInternal) complaints.error('http_request_failed', { method, route }, error);
+        };
         readBodies(scope);
-        answerErrors(scope, complain);
+        answerErrors(scope, note);
         const operations = [
           ...planOperations({
             plans: door.plans,
-            onInternalError: (error) => complain('POST', '/v2/plans:batch', error),
+            onRefused: (refusal, error) => note(refusal, error, 'POST', '/v2/plans:batch'),
           }),
           ...listOperations(door, bounds),
         ];
@@ -38,6 +40,14 @@ export const v2Routes =
       { prefix: '/v2' },
     );
   };
+
+/** Counts what was refused, and logs it when it is a bug. */
+type NoteRefusal = (
+  refusal: Refused,
+  error: unknown,
+  method: string,
+  route: string | undefined,
+) => void;
 
 function addOperation(routes: FastifyInstance, operation: Operation): void {
   routes.route({
@@ -63,17 +73,14 @@ function addDocument(routes: FastifyInstance, operations: readonly Operation[]):
 const pattern = (path: string): string =>
   path.replace(`{key}${triggerSuffix}`, '{key}').replace(':', '::').replace('{key}', ':key');
 
-function answerErrors(
-  scope: FastifyInstance,
-  complain: (method: string, route: string | undefined, error: unknown) => void,
-): void {
+function answerErrors(scope: FastifyInstance, note: NoteRefusal): void {
   scope.setNotFoundHandler((request, reply) => {
     const hint = request.url.startsWith('/v2/plans/') ? '; a / in a key is written %2F' : '';
     refuse(new HttpRefusal(404, `there is no ${quote(request.url)} here${hint}`), reply);
   });
 
   scope.setErrorHandler((error, request, reply) => {
-    if (refuse(error, reply).isInternal) complain(request.method, request.routeOptions.url, error);
+    note(refuse(error, reply), error, request.method, request.routeOptions.url);
   });
 }
 
