@@ -9,20 +9,18 @@ import { problemDetails, refused, type Refused } from './problem.ts';
 import { putPlan } from './put-plan.ts';
 import { readJson } from './read.ts';
 import { planResource, showPlan } from './resources.ts';
+import { object } from './values.ts';
 
 const maxPlans = 1_000;
 const expected = `an array of 1 to ${maxPlans} plans`;
 
 /** Each plan is read for itself, so that one which cannot be read harms no other. */
-export const batchBody = z.strictObject(
-  {
-    plans: z
-      .array(z.custom<Json>().meta({ $ref: '#/components/schemas/BatchPlan' }), expected)
-      .min(1, expected)
-      .max(maxPlans, expected),
-  },
-  'an object',
-);
+export const batchBody = object({
+  plans: z
+    .array(z.custom<Json>().meta({ $ref: '#/components/schemas/BatchPlan' }), expected)
+    .min(1, expected)
+    .max(maxPlans, expected),
+});
 
 const batchResult = z.union([
   z.strictObject({ status: z.union([z.literal(200), z.literal(201)]), plan: planResource }),

@@ -2,10 +2,10 @@ import { z } from 'zod';
 
 import { badArgument } from '../../../core/errors.ts';
 import type { AgendaPlace, Plan } from '../../../core/plan.ts';
-import { unixSeconds } from '../../../core/time.ts';
+import { addSeconds, unixSeconds } from '../../../core/time.ts';
 import type { Page } from '../../../scheduler/page.ts';
-import { agendaCursor, keyCursor } from './cursor.ts';
 import type { HttpDoor } from '../door.ts';
+import { agendaCursor, keyCursor } from './cursor.ts';
 import { type Answer, mayFail, operation, type Operation, permit } from './operation.ts';
 import { failureList, infoResource, planPage, showFailure, showPlan } from './resources.ts';
 import { givenTime, lastTime, showTime } from './times.ts';
@@ -43,7 +43,7 @@ export const listOperations = (
       const found = await plans.plansAfter(prefix, cursor, limit);
       const { items, next } = fitting(found, ({ key }) => key, replyBytes);
       return pageAnswer(items, next && keyCursor.write(next), '/v2/plans', {
-        prefix,
+        ...(prefix !== '' && { prefix }),
         limit: String(limit),
       });
     },
@@ -56,8 +56,8 @@ export const listOperations = (
     summary: 'List plans by their next fire time, page by page',
     role: 'read',
     query: z.strictObject({
-      from: givenTime.default(unixSeconds(0)).describe('Next fire times from then on'),
-      to: givenTime.default(lastTime).describe('Next fire times before then'),
+      from: givenTime.exactOptional().describe('Next fire times from then on'),
+      to: givenTime.exactOptional().describe('Next fire times before then'),
       cursor: agendaCursor.schema.exactOptional(),
       limit,
     }),
@@ -66,13 +66,14 @@ export const listOperations = (
     async run(asked) {
       const { from, to, cursor, limit } = asked.query;
       permit(asked, { role: 'read', prefix: '' });
-      if (from > to)
+      if (from !== undefined && to !== undefined && from > to) {
         throw badArgument(`from is ${showTime(from)}, expected no later than to, ${showTime(to)}`);
-      const found = await plans.agenda(from, to, limit, cursor);
+      }
+      const found = await plans.agenda(from ?? firstTime, to ?? timesEnd, limit, cursor);
       const { items, next } = fitting(found, agendaPlace, replyBytes);
       return pageAnswer(items, next && agendaCursor.write(next), '/v2/agenda', {
-        from: showTime(from),
-        to: showTime(to),
+        ...(from !== undefined && { from: showTime(from) }),
+        ...(to !== undefined && { to: showTime(to) }),
         limit: String(limit),
       });
     },
@@ -116,7 +117,11 @@ export const listOperations = (
   }),
 ];
 
-const agendaPlace = ({ key, nextFireTime = unixSeconds(0) }: Plan): AgendaPlace => ({
+/** What stands for a bound that is not given: all that can be said lies between. */
+const firstTime = unixSeconds(0);
+const timesEnd = addSeconds(lastTime, 1);
+
+const agendaPlace = ({ key, nextFireTime = firstTime }: Plan): AgendaPlace => ({
   fireTime: nextFireTime,
   key,
 });

@@ -7,7 +7,6 @@ import { batchAnswer, batchBody } from './batch.ts';
 import type { AnswerFacts, Operation } from './operation.ts';
 import { batchItem, planBody, policy } from './plan-body.ts';
 import { problemDetails } from './problem.ts';
-import { givenSchedule } from './schedule.ts';
 import {
   failureList,
   failureResource,
@@ -16,6 +15,7 @@ import {
   planResource,
   triggeredResource,
 } from './resources.ts';
+import { givenSchedule } from './schedule.ts';
 
 type Node = Readonly<Record<string, unknown>>;
 
@@ -131,11 +131,7 @@ function refTo(schema: z.ZodType): Node {
 const writing = {
   io: 'input',
   unrepresentable: 'any',
-  override: ({ zodSchema, jsonSchema }) => {
-    // What zod has no words for: a map of texts is an object.
-    if (zodSchema._zod.def.type === 'map') {
-      Object.assign(jsonSchema, { type: 'object', additionalProperties: { type: 'string' } });
-    }
+  override: ({ jsonSchema }) => {
     // The format says what the pattern would, which nobody reads.
     if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
   },

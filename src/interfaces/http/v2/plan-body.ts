@@ -3,45 +3,37 @@ import { z } from 'zod';
 import { badArgument, quote } from '../../../core/errors.ts';
 import type { Plan, PlanRequest } from '../../../core/plan.ts';
 import { givenSchedule, wantedSchedule } from './schedule.ts';
-import { text, texts, wholeNumber } from './values.ts';
+import { object, text, texts, wholeNumber } from './values.ts';
 
 const policyPrefix = 'forsun.';
 
 /** The policies of docs/policies.md under their names there; those of the schedule are said in it. */
-export const policy = z
-  .strictObject(
-    {
-      misfire: z
-        .enum(['fire_once', 'fire_all', 'skip'], '"fire_once", "fire_all" or "skip"')
-        .exactOptional()
-        .describe('What happens to due times that were missed'),
-      misfire_threshold: wholeNumber(0, 316_224_000)
-        .exactOptional()
-        .describe('Seconds after which a due time counts as missed'),
-      retries: wholeNumber(0, 100)
-        .exactOptional()
-        .describe('Further attempts after a failure that is worth repeating'),
-      timeout: wholeNumber(1, 86_400).exactOptional().describe('Seconds that one run may take'),
-      max_unfinished: wholeNumber(1, 100)
-        .exactOptional()
-        .describe('Firings of the plan that may be unfinished at once'),
-    },
-    'an object',
-  )
-  .describe('How the plan is treated; what is absent is as the settings of the server say');
+export const policy = object({
+  misfire: z
+    .enum(['fire_once', 'fire_all', 'skip'], '"fire_once", "fire_all" or "skip"')
+    .exactOptional()
+    .describe('What happens to due times that were missed'),
+  misfire_threshold: wholeNumber(0, 316_224_000)
+    .exactOptional()
+    .describe('Seconds after which a due time counts as missed'),
+  retries: wholeNumber(0, 100)
+    .exactOptional()
+    .describe('Further attempts after a failure that is worth repeating'),
+  timeout: wholeNumber(1, 86_400).exactOptional().describe('Seconds that one run may take'),
+  max_unfinished: wholeNumber(1, 100)
+    .exactOptional()
+    .describe('Firings of the plan that may be unfinished at once'),
+}).describe('How the plan is treated; what is absent is as the settings of the server say');
 
 const params = texts.describe('What its action takes, all of it texts');
 
 /** A plan as a client asks for it. */
-export const planBody = z.strictObject(
-  {
-    schedule: givenSchedule,
-    action: text('the name of an action'),
-    params: params.default(new Map()),
-    policy: policy.default({}),
-  },
-  'an object',
-);
+export const planBody = object({
+  schedule: givenSchedule,
+  action: text('the name of an action'),
+  params: params.default(new Map()),
+  policy: policy.default({}),
+});
 
 /** One plan of a batch. */
 export const batchItem = planBody.extend({
@@ -86,5 +78,6 @@ export function paramsAndPolicy(plan: Pick<Plan, 'params'>) {
       params.push([name, value]);
     }
   }
-  return { params: Object.fromEntries(params), policy: policies as z.output<typeof policy> }; // core has judged them
+  // As core has judged them.
+  return { params: Object.fromEntries(params), policy: policies as z.output<typeof policy> };
 }

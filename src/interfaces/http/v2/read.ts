@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 
 import { quote } from '../../../core/errors.ts';
 import { isArray, isObject, type Json, kindOf } from '../json.ts';
@@ -9,7 +9,7 @@ const maxFaults = 10;
 
 /** A JSON value by its schema; throws BadFields, which says of each field what came and what was expected. */
 export function readJson<S extends z.ZodType>(schema: S, json: Json): z.output<S> {
-  const result = schema.safeParse(plain(json));
+  const result = schema.safeParse(plain(json, inBody));
   if (result.success) return result.data;
   throw badFields(result.error.issues, json, inBody);
 }
@@ -28,19 +28,27 @@ export function readQuery<S extends z.ZodObject>(
     const isNumber = /^-?\d{1,15}$/.test(value) && field?.safeParse(value).success === false;
     given.set(name, isNumber ? Number(value) : value);
   }
-  const result = schema.safeParse(plain(given));
+  const result = schema.safeParse(plain(given, inQuery));
   if (result.success) return result.data;
   throw badFields(result.error.issues, given, inQuery);
 }
+
+/** More than any object has by its schema; zod would go on to name all that are not in it. */
+const maxFields = 100;
 
 /**
  * As zod reads it. Params stay a map, for `__proto__` is a name like any other; an array stays as it came, for
  * its items are read one by one.
  */
-function plain(json: Json, name = ''): unknown {
-  if (!isObject(json) || name === 'params') return json;
+function plain(json: Json, source: Source, path: Path = []): unknown {
+  if (!isObject(json) || path.at(-1) === 'params') return json;
+  if (json.size > maxFields) {
+    const where = path.join('.') || source.whole;
+    const detail = `${where} has ${json.size} ${source.part}s, expected at most ${maxFields}`;
+    throw new BadFields([{ pointer: source.pointer(path), detail }]);
+  }
   const object = Object.create(null) as Record<string, unknown>;
-  for (const [member, value] of json) object[member] = plain(value, member);
+  for (const [name, value] of json) object[name] = plain(value, source, [...path, name]);
   return object;
 }
 

@@ -5,36 +5,32 @@ import type { PlanRequest } from '../../../core/plan.ts';
 import type { CalendarSchedule, FieldValues, Schedule } from '../../../core/schedule.ts';
 import { type UnixSeconds, unixSeconds } from '../../../core/time.ts';
 import { givenTime, shownTime, showTime } from './times.ts';
-import { text, wholeNumber } from './values.ts';
+import { object, text, wholeNumber } from './values.ts';
 
 /** What one field of an interval can say; the largest unit that is always as long is the day. */
 const maxField = 32_767;
 const maxEvery = maxField * secondsPerDay;
 
-const intervalFields = z
-  .strictObject({
-    second: wholeNumber(0, maxField).exactOptional(),
-    minute: wholeNumber(0, maxField).exactOptional(),
-    hour: wholeNumber(0, maxField).exactOptional(),
-    day: wholeNumber(0, maxField).exactOptional(),
-    month: wholeNumber(0, maxField).exactOptional().describe('Of 30 days'),
-    week: wholeNumber(0, maxField).exactOptional(),
-  })
-  .describe('What the fields add up to');
+const intervalFields = object({
+  second: wholeNumber(0, maxField).exactOptional(),
+  minute: wholeNumber(0, maxField).exactOptional(),
+  hour: wholeNumber(0, maxField).exactOptional(),
+  day: wholeNumber(0, maxField).exactOptional(),
+  month: wholeNumber(0, maxField).exactOptional().describe('Of 30 days'),
+  week: wholeNumber(0, maxField).exactOptional(),
+}).describe('What the fields add up to');
 
-const calendarFields = z
-  .strictObject({
-    second: wholeNumber(0, 59).exactOptional(),
-    minute: wholeNumber(0, 59).exactOptional(),
-    hour: wholeNumber(0, 23).exactOptional(),
-    day: wholeNumber(1, 31).exactOptional(),
-    month: wholeNumber(1, 12).exactOptional(),
-    week: wholeNumber(0, 7).exactOptional().describe('Day of the week; 0 and 7 are Sunday'),
-    year: wholeNumber(1970, 9999)
-      .exactOptional()
-      .describe('Only beside second to month: the year of that one moment; absent: this year'),
-  })
-  .describe('Every given field must match; one that is absent matches always, second too');
+const calendarFields = object({
+  second: wholeNumber(0, 59).exactOptional(),
+  minute: wholeNumber(0, 59).exactOptional(),
+  hour: wholeNumber(0, 23).exactOptional(),
+  day: wholeNumber(1, 31).exactOptional(),
+  month: wholeNumber(1, 12).exactOptional(),
+  week: wholeNumber(0, 7).exactOptional().describe('Day of the week; 0 and 7 are Sunday'),
+  year: wholeNumber(1970, 9999)
+    .exactOptional()
+    .describe('Only beside second to month: the year of that one moment; absent: this year'),
+}).describe('Every given field must match; one that is absent matches always, second too');
 
 const timezone = text('the name of a time zone, such as "Europe/Berlin"');
 const interval = wholeNumber(0, maxEvery);
@@ -43,25 +39,20 @@ const count = wholeNumber(0, Number.MAX_SAFE_INTEGER).describe(
   'Firings before the plan ends; 0: for ever',
 );
 
-const everySchedule = z
-  .strictObject({
-    every: z.union([interval.describe('Seconds'), intervalFields], everyExpected),
-    count: count.default(0),
-  })
-  .describe('Again and again, counted from now');
-const inSchedule = z
-  .strictObject({ in: interval.describe('Seconds') })
-  .describe('Once, counted from now');
-const atSchedule = z.strictObject({ at: givenTime }).describe('Once, at that time');
-const cronSchedule = z
-  .strictObject({
-    cron: text('a cron expression').describe('Five fields, or six with seconds first'),
-    timezone: timezone.exactOptional(),
-  })
-  .describe('Whenever the expression matches');
-const calendarSchedule = z
-  .strictObject({ calendar: calendarFields, timezone: timezone.exactOptional() })
-  .describe('Whenever the fields match');
+const everySchedule = object({
+  every: z.union([interval.describe('Seconds'), intervalFields], everyExpected),
+  count: count.default(0),
+}).describe('Again and again, counted from now');
+const inSchedule = object({ in: interval.describe('Seconds') }).describe('Once, counted from now');
+const atSchedule = object({ at: givenTime }).describe('Once, at that time');
+const cronSchedule = object({
+  cron: text('a cron expression').describe('Five fields, or six with seconds first'),
+  timezone: timezone.exactOptional(),
+}).describe('Whenever the expression matches');
+const calendarSchedule = object({
+  calendar: calendarFields,
+  timezone: timezone.exactOptional(),
+}).describe('Whenever the fields match');
 
 /** When a plan is to fire. */
 export const givenSchedule = z.union(

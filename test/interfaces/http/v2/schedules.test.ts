@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { draftOf } from '../../../../src/core/plan-request.ts';
 import type { Plan } from '../../../../src/core/plan.ts';
+import { policyOf } from '../../../../src/core/policy.ts';
 import { planBody, planRequest } from '../../../../src/interfaces/http/v2/plan-body.ts';
 import { showPlan } from '../../../../src/interfaces/http/v2/resources.ts';
 import type { Json } from '../../../../src/interfaces/http/json.ts';
@@ -123,7 +124,11 @@ describe('a schedule', () => {
 
   test('every second that can be said comes back as it went', () => {
     const at = fc.integer({ min: T0, max: 253_402_300_799 });
-    fc.assert(fc.property(at, (at) => void expect(judged({ at }).firstFireTime).toBe(at)));
+    fc.assert(
+      fc.property(at, (at) => {
+        expect(judged({ at }).firstFireTime).toBe(at);
+      }),
+    );
     const every = fc.oneof(fc.integer({ min: 1, max: 2_831_068_800 }), fc.nat(40_000));
     fc.assert(
       fc.property(every, (seconds) => {
@@ -132,6 +137,27 @@ describe('a schedule', () => {
         expect(shown.schedule).toEqual({ every: seconds, count: 1 });
       }),
     );
+  });
+
+  test('a policy may say what core lets it, and no more', () => {
+    for (const [name, lowest, highest] of [
+      ['misfire_threshold', 0, 316_224_000],
+      ['retries', 0, 100],
+      ['timeout', 1, 86_400],
+      ['max_unfinished', 1, 100],
+    ] as const) {
+      const asParam = (value: number) => new Map([[`forsun.${name}`, String(value)]]);
+      for (const value of [lowest, highest]) {
+        expect(judged({ in: 5 }, { policy: { [name]: value } }).shown.policy).toEqual({
+          [name]: value,
+        });
+        expect(() => policyOf(asParam(value))).not.toThrow();
+      }
+      for (const value of [lowest - 1, highest + 1]) {
+        expect(() => judged({ in: 5 }, { policy: { [name]: value } })).toThrow(`policy.${name} is`);
+        expect(() => policyOf(asParam(value))).toThrow();
+      }
+    }
   });
 
   test('what is answered may be sent back, and means the same', () => {
