@@ -37,19 +37,40 @@ const ofCompiler = createRequire(ofFastify.resolve('@fastify/ajv-compiler'));
 const { Ajv2020 } = ofCompiler('ajv/dist/2020.js') as { Ajv2020: new (options: object) => Ajv };
 const { default: addFormats } = ofCompiler('ajv-formats') as { default: (ajv: Ajv) => void };
 
+type Validators = ($ref: string) => Validator;
+
+const known = new Map<string, Validators>();
+
+/** Compiled once for all that hold something against the same document, for that takes long. */
+function validatorsOf(document: OpenApiDocument): Validators {
+  const text = JSON.stringify(document);
+  const validators = known.get(text) ?? compiling(document);
+  known.set(text, validators);
+  return validators;
+}
+
+function compiling(document: OpenApiDocument): Validators {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats(ajv);
+  ajv.addSchema(document, 'openapi');
+  const compiled = new Map<string, Validator>();
+  return ($ref) => {
+    const validator = compiled.get($ref) ?? ajv.compile({ $ref });
+    compiled.set($ref, validator);
+    return validator;
+  };
+}
+
 /** Holds real requests and answers against an OpenAPI document; what has been seen of it is counted. */
 export class OpenApiCheck {
   /** `operation status` of each answer that was held against it. */
   readonly seen = new Set<string>();
   readonly #document: OpenApiDocument;
-  readonly #ajv: Ajv;
-  readonly #validators = new Map<string, Validator>();
+  readonly #validators: Validators;
 
   constructor(document: OpenApiDocument) {
     this.#document = document;
-    this.#ajv = new Ajv2020({ strict: false, allErrors: true });
-    addFormats(this.#ajv);
-    this.#ajv.addSchema(document, 'openapi');
+    this.#validators = validatorsOf(document);
   }
 
   /** What can be asked, as `GET /v2/plans`. */
@@ -115,10 +136,6 @@ export class OpenApiCheck {
       encodeURIComponent(String(name).replaceAll('~', '~0').replaceAll('/', '~1')),
     );
     const $ref = `openapi#/${escaped.join('/')}`;
-    const known = this.#validators.get($ref);
-    if (known !== undefined) return known;
-    const validator = this.#ajv.compile({ $ref });
-    this.#validators.set($ref, validator);
-    return validator;
+    return this.#validators($ref);
   }
 }

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 
-import type { HttpDependencies } from '../../src/interfaces/http/server.ts';
+import type { HttpDependencies, HttpOptions } from '../../src/interfaces/http/server.ts';
 import { httpDefaults } from '../../src/interfaces/http/settings.ts';
 import { v2Routes } from '../../src/interfaces/http/v2/routes.ts';
 import { type OpenHttpDoor, openHttpDoor } from './http-door.ts';
@@ -29,16 +29,13 @@ export interface V2Door extends OpenHttpDoor {
 
 export async function openV2Door(
   overrides: Partial<HttpDependencies> = {},
-  { replyBytes = httpDefaults.replyBytes } = {},
+  { replyBytes = httpDefaults.replyBytes, ...options }: Partial<HttpOptions> = {},
 ): Promise<V2Door> {
   const rig = new Rig();
   onTestFinished(() => rig.stop());
   const { scheduler: plans, clock, counters, log } = rig;
-  const door = await openHttpDoor({
-    ...{ plans, counters, log },
-    routes: [v2Routes({ replyBytes })],
-    ...overrides,
-  });
+  const routes = [v2Routes({ replyBytes })];
+  const door = await openHttpDoor({ plans, counters, log, routes, ...overrides }, options);
   const document = (await (await door.fetch('/v2/openapi.json')).json()) as OpenApiDocument;
   const check = new OpenApiCheck(document);
   const ask = async (method: string, path: string, request: V2Request = {}): Promise<V2Answer> => {

@@ -55,7 +55,7 @@ describe('GET /v2/plans', () => {
           );
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
