@@ -1,6 +1,7 @@
 import { isIP, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
+import { BoundedCache } from '../core/bounded-cache.ts';
 import { badArgument } from '../core/errors.ts';
 import { ipv4Inside } from '../core/ipv4-inside.ts';
 import { Networks, plainAddress } from '../core/networks.ts';
@@ -48,6 +49,10 @@ const unlessNamed: readonly Place[] = [
   { what: 'behind a translator of local use', networks: ['64:ff9b:1::/48'] }, // to whom it cannot be told
 ];
 
+const closedAnywhere = new Networks(
+  [...nowhere, ...unlessNamed].flatMap((place) => place.networks),
+);
+
 const loopback = ['127.0.0.0/8', '::1/128'];
 
 /** No plan may connect there; the message names the address and the rule. */
@@ -69,12 +74,24 @@ interface ClosedNetwork {
   readonly open: Networks;
 }
 
+/** What the settings come to for one address, whatever the port. */
+interface Verdict {
+  /** The address, or the IPv4 one that it leads to. */
+  readonly judged: string;
+  readonly closed: string | undefined;
+  readonly unlisted: string | undefined;
+}
+
+/** To judge an address costs some 10 µs, and each create and each firing asks for its own. */
+const verdictsKept = 10_000;
+
 /** Where plans may connect to. An address is judged as the IPv4 one that it leads to, if there is one. */
 export class Egress {
   readonly #closed: readonly ClosedNetwork[];
   readonly #allow: Networks | undefined;
   readonly #deny: Networks;
   readonly #ownPorts = new Set<number>();
+  readonly #verdicts = new BoundedCache<string, Verdict>(verdictsKept);
   readonly #ownAddresses: () => readonly string[];
 
   constructor({ allow, deny }: EgressSettings = egressDefaults, ownAddresses = machineAddresses) {
@@ -94,16 +111,10 @@ export class Egress {
 
   /** Why no plan may connect there; undefined when it may. */
   refusal(address: string, port: number): string | undefined {
-    const given = plainAddress(address);
-    const judged = ipv4Inside(given) ?? given;
-    const closed = this.#closed.find(
-      ({ network, open }) => network.has(judged) && !open.has(judged),
-    );
-    if (closed !== undefined) return `${judged} is ${closed.what}`;
+    const { judged, closed, unlisted } = this.#verdictOf(address);
+    if (closed !== undefined) return closed;
     if (this.#ownPorts.has(port) && this.#isOwnAddress(judged)) return ownPort(port);
-    if (this.#deny.has(judged) || this.#deny.has(given)) return `--egress-deny has ${judged}`;
-    const isAllowed = this.#allow?.has(judged) ?? true;
-    return isAllowed ? undefined : `--egress-allow has no network of ${judged}`;
+    return unlisted;
   }
 
   /**
@@ -131,6 +142,33 @@ export class Egress {
       `the param ${param} of the action ${action} leads where no plan may connect: ${refusal}; ` +
         'expected another address',
     );
+  }
+
+  #verdictOf(address: string): Verdict {
+    const known = this.#verdicts.get(address);
+    if (known !== undefined) return known;
+    const verdict = this.#judge(address);
+    this.#verdicts.set(address, verdict);
+    return verdict;
+  }
+
+  #judge(address: string): Verdict {
+    const given = plainAddress(address);
+    const judged = ipv4Inside(given) ?? given;
+    const place = closedAnywhere.has(judged)
+      ? this.#closed.find(({ network, open }) => network.has(judged) && !open.has(judged))
+      : undefined;
+    const isDenied = this.#deny.has(judged) || this.#deny.has(given);
+    const isAllowed = this.#allow?.has(judged) ?? true;
+    return {
+      judged,
+      closed: place && `${judged} is ${place.what}`,
+      unlisted: isDenied
+        ? `--egress-deny has ${judged}`
+        : isAllowed
+          ? undefined
+          : `--egress-allow has no network of ${judged}`,
+    };
   }
 
   #isOwnAddress(address: string): boolean {
