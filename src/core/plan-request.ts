@@ -11,6 +11,7 @@ import {
   type IntervalSchedule,
   type Schedule,
 } from './schedule.ts';
+import { checkHidden } from './secret-params.ts';
 import type { UnixSeconds } from './time.ts';
 import { localOf, type Zone, zoneOf } from './zone.ts';
 
@@ -37,6 +38,7 @@ export function draftOf(request: PlanRequest, context: DraftContext): JudgedRequ
   const limits = context.limits ?? defaultPlanLimits;
   checkKey(request.key, limits);
   checkParams(request.params, limits);
+  checkHidden(request.params);
   policyOf(request.params);
   checkYear(request);
   const schedule =

@@ -14,6 +14,8 @@ import {
   type Served,
   unknownMethod,
 } from './call.ts';
+import { everybody } from '../access/caller.ts';
+import { shownTo } from '../access/shown.ts';
 import {
   calendarRequest,
   intervalRequest,
@@ -82,7 +84,7 @@ export function createHandler(
       method,
       kind,
       required: [required],
-      run: async (args) => ({ success: wirePlan(await run(args)) }),
+      run: async (args) => ({ success: wirePlan(shownTo(everybody, await run(args))) }),
       refused: (error) => ({ err: wireError(error) }),
     });
   }
@@ -92,4 +94,6 @@ export function createHandler(
   }
 }
 
-const wirePlans = (plans: readonly Plan[]) => ({ success: plans.map(wirePlan) });
+const wirePlans = (plans: readonly Plan[]) => ({
+  success: plans.map((plan) => wirePlan(shownTo(everybody, plan))),
+});

@@ -1,9 +1,10 @@
 import type { ForsunError } from '../../core/errors.ts';
 import type { Failure } from '../../core/failure.ts';
-import { type Plan, type PlanRequest, runningCount } from '../../core/plan.ts';
+import { type PlanRequest, runningCount } from '../../core/plan.ts';
 import type { FieldValues } from '../../core/schedule.ts';
 import type { errorStruct, failureStruct, ForsunService, planStruct } from '../../wire/forsun.ts';
 import type { StructDraft, StructValue } from '../../wire/schema.ts';
+import type { ShownPlan } from '../access/shown.ts';
 import { wireCodes } from './wire-codes.ts';
 
 type CreateArgs = StructValue<ForsunService['create']['args']['fields']>;
@@ -53,7 +54,7 @@ export function literalPrefix(prefix: string): string {
 }
 
 /** What an i16 or i32 cannot hold saturates when it is written; the i64 fields tell the truth. */
-export function wirePlan(plan: Plan): WirePlan {
+export function wirePlan(plan: ShownPlan): WirePlan {
   const { schedule } = plan;
   const fields: FieldValues = schedule.kind === 'cron' ? {} : schedule.fields;
   return {

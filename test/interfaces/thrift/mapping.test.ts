@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { ForsunError } from '../../../src/core/errors.ts';
 import type { Plan } from '../../../src/core/plan.ts';
 import { unixSeconds } from '../../../src/core/time.ts';
+import { everybody } from '../../../src/interfaces/access/caller.ts';
+import { shownTo } from '../../../src/interfaces/access/shown.ts';
 import {
   calendarRequest,
   intervalRequest,
@@ -59,7 +61,7 @@ describe('a request', () => {
 
 describe('a plan on the wire', () => {
   test('one that has never fired and fires no more has neither time', () => {
-    expect(wirePlan(aPlan())).toMatchObject({
+    expect(wirePlan(shownTo(everybody, aPlan()))).toMatchObject({
       is_time_out: true,
       second: 5,
       minute: -1,
@@ -83,7 +85,7 @@ describe('a plan on the wire', () => {
         { ...firing, fireTime: T0, state: { kind: 'waiting', until: T0 } },
       ],
     });
-    expect(wirePlan(plan)).toMatchObject({
+    expect(wirePlan(shownTo(everybody, plan))).toMatchObject({
       next_time: T0 + 10,
       next_fire_time: T0 + 10,
       last_timeout: T0 + 5,
@@ -97,7 +99,7 @@ describe('a plan on the wire', () => {
 
   test('a cron plan is a calendar plan of which every field is -1', () => {
     const schedule = { kind: 'cron', expression: '0 0 * * *', zone: 'UTC' } as const;
-    expect(wirePlan(aPlan({ schedule }))).toMatchObject({
+    expect(wirePlan(shownTo(everybody, aPlan({ schedule })))).toMatchObject({
       is_time_out: false,
       ...{ second: -1, minute: -1, hour: -1, day: -1, month: -1, week: -1 },
     });

@@ -1,6 +1,6 @@
 import { badArgument } from '../../../core/errors.ts';
-import type { Plan } from '../../../core/plan.ts';
 import type { FieldValues } from '../../../core/schedule.ts';
+import type { ShownPlan } from '../../access/shown.ts';
 import { asciiJson } from '../json.ts';
 
 /** What forsun writes for a field that is not set. */
@@ -12,7 +12,7 @@ export const errorText = (code: number, message: string): string =>
   `{"errcode":${code},"errmsg":${asciiJson(message)},"data":{}}`;
 
 /** A plan as forsun writes it: its keys, in its order, and a float where Python has one. */
-export function planText(plan: Plan): string {
+export function planText(plan: ShownPlan): string {
   const { schedule } = plan;
   const fields: FieldValues = schedule.kind === 'cron' ? {} : schedule.fields;
   return objectText([

@@ -6,6 +6,7 @@ import { badArgument, ForsunError, quote } from '../../../core/errors.ts';
 import type { PlanRequest } from '../../../core/plan.ts';
 import { unixSeconds } from '../../../core/time.ts';
 import type { Wish } from '../../access/caller.ts';
+import { shownTo } from '../../access/shown.ts';
 import { Complaints } from '../../complaints.ts';
 import { literalPrefix } from '../../thrift/mapping.ts';
 import { wireCodes } from '../../thrift/wire-codes.ts';
@@ -47,13 +48,13 @@ function addRoutes(server: FastifyInstance, { plans, info, clock }: HttpDoor, by
   get('/plan', async (request) => {
     const key = keyOf(request);
     permit(request, { role: 'read', key });
-    return planText(await plans.get(key));
+    return planText(shownTo(request.caller, await plans.get(key)));
   });
 
   server.delete('/plan', async (request, reply) => {
     const key = keyOf(request);
     permit(request, { role: 'write', key });
-    return ok(reply, planText(await plans.remove(key)));
+    return ok(reply, planText(shownTo(request.caller, await plans.remove(key))));
   });
 
   const create = async (
@@ -62,7 +63,7 @@ function addRoutes(server: FastifyInstance, { plans, info, clock }: HttpDoor, by
   ): Promise<readonly string[]> => {
     const requests = requestsOf(request, kind);
     for (const { key, action } of requests) permit(request, { role: 'write', key, action });
-    return (await plans.createAll(requests)).map(planText);
+    return (await plans.createAll(requests)).map((plan) => planText(shownTo(request.caller, plan)));
   };
   server.post('/plan', async (request, reply) =>
     ok(reply, oneOrAll(await create(request, 'calendar'))),
@@ -75,9 +76,10 @@ function addRoutes(server: FastifyInstance, { plans, info, clock }: HttpDoor, by
     permit(request, { role: 'read', prefix: '' });
     const now = clock.now();
     const due = await plans.dueAt(unixSeconds(timestampOf(request) ?? now));
+    const shown = due.map((plan) => shownTo(request.caller, plan));
     const most = { bytes, hint: 'list keys by prefix' };
     return objectText([
-      ['plans', arrayText(due, planText, most)],
+      ['plans', arrayText(shown, planText, most)],
       ['current_timestamp', String(now)],
     ]);
   });

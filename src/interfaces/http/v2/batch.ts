@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import type { PlanService } from '../../../scheduler/plan-service.ts';
 import type { Caller } from '../../access/caller.ts';
+import { shownTo } from '../../access/shown.ts';
 import type { Json } from '../json.ts';
 import { permit } from './operation.ts';
 import { batchItem, planRequest } from './plan-body.ts';
@@ -48,7 +49,7 @@ export async function putBatch(
       const { key, only_if_absent: onlyIfAbsent, ...body } = readJson(batchItem, item);
       permit({ caller }, { role: 'write', key, action: body.action });
       const { status, plan } = await putPlan(plans, planRequest(key, body), { onlyIfAbsent });
-      return { status, plan: showPlan(plan) };
+      return { status, plan: showPlan(shownTo(caller, plan)) };
     } catch (error) {
       const refusal = refused(error);
       const { problem } = refusal;

@@ -4,6 +4,8 @@ import { badArgument } from '../../../core/errors.ts';
 import type { AgendaPlace, Plan } from '../../../core/plan.ts';
 import { addSeconds, unixSeconds } from '../../../core/time.ts';
 import type { Page } from '../../../scheduler/page.ts';
+import type { Caller } from '../../access/caller.ts';
+import { type ShownPlan, shownTo } from '../../access/shown.ts';
 import type { HttpDoor } from '../door.ts';
 import { agendaCursor, keyCursor } from './cursor.ts';
 import { type Answer, mayFail, operation, type Operation, permit } from './operation.ts';
@@ -40,7 +42,7 @@ export const listOperations = (
     async run(asked) {
       const { prefix, cursor, limit } = asked.query;
       permit(asked, { role: 'read', prefix });
-      const found = await plans.plansAfter(prefix, cursor, limit);
+      const found = shownPage(asked.caller, await plans.plansAfter(prefix, cursor, limit));
       const { items, next } = fitting(found, ({ key }) => key, replyBytes);
       return pageAnswer(items, next && keyCursor.write(next), '/v2/plans', {
         ...(prefix !== '' && { prefix }),
@@ -69,7 +71,8 @@ export const listOperations = (
       if (from !== undefined && to !== undefined && from > to) {
         throw badArgument(`from is ${showTime(from)}, expected no later than to, ${showTime(to)}`);
       }
-      const found = await plans.agenda(from ?? firstTime, to ?? timesEnd, limit, cursor);
+      const due = await plans.agenda(from ?? firstTime, to ?? timesEnd, limit, cursor);
+      const found = shownPage(asked.caller, due);
       const { items, next } = fitting(found, agendaPlace, replyBytes);
       return pageAnswer(items, next && agendaCursor.write(next), '/v2/agenda', {
         ...(from !== undefined && { from: showTime(from) }),
@@ -121,6 +124,11 @@ export const listOperations = (
 const firstTime = unixSeconds(0);
 const timesEnd = addSeconds(lastTime, 1);
 
+const shownPage = <Place>(
+  caller: Caller,
+  { items, ...rest }: Page<Plan, Place>,
+): Page<ShownPlan, Place> => ({ ...rest, items: items.map((plan) => shownTo(caller, plan)) });
+
 const agendaPlace = ({ key, nextFireTime = firstTime }: Plan): AgendaPlace => ({
   fireTime: nextFireTime,
   key,
@@ -128,10 +136,10 @@ const agendaPlace = ({ key, nextFireTime = firstTime }: Plan): AgendaPlace => ({
 
 /** As much of the page as one reply may hold, though it be one plan. */
 function fitting<Place>(
-  { items, next }: Page<Plan, Place>,
+  { items, next }: Page<ShownPlan, Place>,
   placeOf: (plan: Plan) => Place,
   bytes: number,
-): Page<Plan, Place> {
+): Page<ShownPlan, Place> {
   let left = bytes;
   const over = items.findIndex((plan) => (left -= mostBytes(plan)) < 0);
   const kept = over < 0 ? items : items.slice(0, Math.max(over, 1));
@@ -148,7 +156,7 @@ function mostBytes({ key, action, params, unfinished }: Plan): number {
 }
 
 function pageAnswer(
-  plans: readonly Plan[],
+  plans: readonly ShownPlan[],
   cursor: string | undefined,
   path: string,
   query: Readonly<Record<string, string>>,

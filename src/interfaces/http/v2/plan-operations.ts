@@ -1,5 +1,6 @@
 import type { PlanService } from '../../../scheduler/plan-service.ts';
 import { badArgument, quote } from '../../../core/errors.ts';
+import { shownTo } from '../../access/shown.ts';
 import { batchAnswer, batchBody, type BatchContext, putBatch } from './batch.ts';
 import { mayFail, operation, type Operation, permit } from './operation.ts';
 import { planBody, planRequest } from './plan-body.ts';
@@ -31,8 +32,8 @@ export const planOperations = ({
     role: 'read',
     answers: { 200: planAnswer('The plan') },
     refusals: [...mayFail, 404],
-    async run({ key }) {
-      return { status: 200, body: showPlan(await plans.get(key)) };
+    async run({ key, caller }) {
+      return { status: 200, body: showPlan(shownTo(caller, await plans.get(key))) };
     },
   }),
 
@@ -52,7 +53,7 @@ export const planOperations = ({
       const onlyIfAbsent = isOnlyIfAbsent(asked.header('if-none-match'));
       const { status, plan } = await putPlan(plans, planRequest(key, body), { onlyIfAbsent });
       const headers = status === 201 ? { location: pathOf(key) } : {};
-      return { status, body: showPlan(plan), headers };
+      return { status, body: showPlan(shownTo(asked.caller, plan)), headers };
     },
   }),
 
@@ -66,10 +67,10 @@ export const planOperations = ({
     answers: { 201: madePlan },
     refusals: mayFail,
     async run(asked) {
-      const { body } = asked;
-      permit(asked, { role: 'write', key: '', action: body.action });
-      const plan = await plans.create(planRequest('', body));
-      return { status: 201, body: showPlan(plan), headers: { location: pathOf(plan.key) } };
+      permit(asked, { role: 'write', key: '', action: asked.body.action });
+      const plan = await plans.create(planRequest('', asked.body));
+      const body = showPlan(shownTo(asked.caller, plan));
+      return { status: 201, body, headers: { location: pathOf(plan.key) } };
     },
   }),
 

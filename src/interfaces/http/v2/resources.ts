@@ -2,9 +2,10 @@ import { z } from 'zod';
 
 import type { Failure } from '../../../core/failure.ts';
 import { fireId } from '../../../core/firing.ts';
-import { type Plan, runningCount } from '../../../core/plan.ts';
+import { runningCount } from '../../../core/plan.ts';
 import type { UnixSeconds } from '../../../core/time.ts';
 import type { TriggeredFiring } from '../../../scheduler/plan-service.ts';
+import type { ShownPlan } from '../../access/shown.ts';
 import { paramsAndPolicy, policy } from './plan-body.ts';
 import { showSchedule, shownSchedule } from './schedule.ts';
 import { shownEpoch, shownTime, showTime } from './times.ts';
@@ -47,7 +48,7 @@ export const planPage = z.strictObject({
 
 const statusNames = { 0: 'none', 1: 'done', [-1]: 'failed' } as const;
 
-export function showPlan(plan: Plan): PlanResource {
+export function showPlan(plan: ShownPlan): PlanResource {
   const { key, generation, nextFireTime, lastFireTime } = plan;
   return {
     key,

@@ -5,6 +5,8 @@ import { draftOf } from '../../../../src/core/plan-request.ts';
 import type { Plan } from '../../../../src/core/plan.ts';
 import { policyOf } from '../../../../src/core/policy.ts';
 import { planBody, planRequest } from '../../../../src/interfaces/http/v2/plan-body.ts';
+import { everybody } from '../../../../src/interfaces/access/caller.ts';
+import { shownTo } from '../../../../src/interfaces/access/shown.ts';
 import { showPlan } from '../../../../src/interfaces/http/v2/resources.ts';
 import type { Json } from '../../../../src/interfaces/http/json.ts';
 import { readJson } from '../../../../src/interfaces/http/v2/read.ts';
@@ -26,7 +28,7 @@ function judged(schedule: unknown, body: object = {}) {
     status: 0,
     unfinished: [],
   };
-  return { draft, firstFireTime, shown: showPlan(plan) };
+  return { draft, firstFireTime, shown: showPlan(shownTo(everybody, plan)) };
 }
 
 const time = (text: string): number => Date.parse(text) / 1000;
