@@ -5,6 +5,8 @@ import { ActionRegistry } from './actions/action.ts';
 import { type Dial, dialer } from './actions/dial.ts';
 import { Egress } from './actions/egress.ts';
 import { nameDefaults, Names } from './actions/names.ts';
+import { Secrets } from './actions/secrets.ts';
+import { withSecrets } from './actions/with-secrets.ts';
 import { actionDefaults, type ActionSettings, builtinActions } from './actions/builtin.ts';
 import { limitsOf } from './config/limits.ts';
 import type { Config } from './config/schema.ts';
@@ -83,7 +85,12 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
     tellRecovery(store, counters, log);
     await extensions.start(driver);
 
-    const actions = new ActionRegistry([...builtin, ...extensions.actions]);
+    const secrets = new Secrets(config.secrets, environment);
+    const actions = new ActionRegistry(
+      [...builtin, ...extensions.actions].map((action) =>
+        'disabledBecause' in action ? action : withSecrets(action, secrets),
+      ),
+    );
     closers.add(() => actions.close());
     const scheduler = new Scheduler(
       { clock, store, actions, counters, measures, log },

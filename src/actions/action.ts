@@ -49,6 +49,8 @@ export interface Action {
   readonly maxRunsPerOrigin: number;
   /** Deadline of a run whose plan sets none, in seconds. */
   readonly timeoutSeconds: number;
+  /** Params in which `${env:NAME}` and `${file:/path}` are no references, as a shell reads `${` itself. */
+  readonly verbatimParams?: readonly string[];
   /** A run cut by its deadline is tried again; false: it is final, as a command half done is. */
   readonly retriesDeadline: boolean;
   /**

@@ -121,7 +121,11 @@ export class Connections<C extends Connection> {
 }
 
 /** What the work comes to; when the signal aborts before, lets go and rejects with its reason. */
-function unlessAborted<T>(signal: AbortSignal, work: Promise<T>, letGo: () => void): Promise<T> {
+export function unlessAborted<T>(
+  signal: AbortSignal,
+  work: Promise<T>,
+  letGo: () => void = () => undefined,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       letGo();

@@ -124,6 +124,7 @@ export function shellAction(settings: ShellSettings, deps: ShellDeps): Action {
     maxRunsPerOrigin: settings.maxRunsPerPlan,
     timeoutSeconds: settings.timeoutSeconds,
     retriesDeadline: false,
+    verbatimParams: ['cmd'],
     prepare(params) {
       const command = commandOf(params, settings.cwd);
       return { run: (run) => runCommand(command, run) };

@@ -3,6 +3,7 @@ import { egressSettings } from './egress-settings.ts';
 import type { ExtensionSections } from './extension-sections.ts';
 import { extensionSettings } from './extension-settings.ts';
 import { httpSettings } from './http-settings.ts';
+import { secretSettings } from './secret-settings.ts';
 import { type Setting, setting } from './setting.ts';
 import { thriftSettings } from './thrift-settings.ts';
 import {
@@ -35,6 +36,7 @@ export const settings = {
   }),
   http: httpSettings,
   egress: egressSettings,
+  secrets: secretSettings,
   plans: {
     maxKeyBytes: setting('PLAN_MAX_KEY_BYTES', {
       value: byteSize(16, 65_535),

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { normalize } from 'node:path';
 
 import { z } from 'zod';
 
@@ -86,6 +87,15 @@ export const storeDriver: ValueOf<string> = z
       'mem, or the driver of an extension (the Redis store comes with a later version of forsun)',
     ),
   );
+
+/** A variable of the environment, or with a star at its end all that begin so. */
+export const variableName: ValueOf<string> = z
+  .string()
+  .regex(/^[a-z_]\w*\*?$/i, expecting('names of variables such as API_TOKEN or APP_*'));
+
+export const absolutePath: ValueOf<string> = z
+  .string()
+  .refine((came) => normalize(came) === came && came.startsWith('/'), expecting('absolute paths'));
 
 /** A zone of the IANA time zone database, by name. */
 export const timeZone: ValueOf<string> = z

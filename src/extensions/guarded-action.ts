@@ -19,7 +19,7 @@ const maxAfterSeconds = 366 * 86_400;
 /** An extension's action, of which a mistake costs its own plans only, and is told under its name. */
 export function guardedAction(extension: string, action: Action, deps: StepDeps): Action {
   const { clock, log, guests } = deps;
-  const { name, maxRunsPerOrigin, timeoutSeconds, retriesDeadline } = action;
+  const { name, maxRunsPerOrigin, timeoutSeconds, retriesDeadline, verbatimParams } = action;
 
   /** Up to its first wait nobody else gets a turn. */
   const work = <T>(step: 'prepare' | 'run', call: () => T): T => {
@@ -66,6 +66,7 @@ export function guardedAction(extension: string, action: Action, deps: StepDeps)
 
   return {
     ...{ name, maxRunsPerOrigin, timeoutSeconds, retriesDeadline },
+    ...(verbatimParams === undefined ? {} : { verbatimParams }),
     prepare(params) {
       const prepared = prepare(params);
       const { origin, maxRuns } = prepared;

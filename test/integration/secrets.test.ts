@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
+import { join } from 'node:path';
 
 import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { RawServer, Sink } from '../actions/sink.ts';
+import { aDirectory } from '../support/database.ts';
 import { BeanstalkServer } from '../support/beanstalk-server.ts';
 import { eventuallyPasses } from '../support/eventually.ts';
 import { aStore, ForsundProcess } from '../support/forsund-process.ts';
@@ -180,6 +182,52 @@ test('no secret of a plan shows in the log, in info or among the failures, howev
   expect(forsund.output).not.toContain('Warning'); // of Node's own
   expectNone(forsund.output);
   expectNone([...(await client.info())].join());
+});
+
+test('what params refer to reaches the target, and no refusal, failure, plan or log', async () => {
+  const sink = await Sink.open();
+  onTestFinished(() => sink.close());
+  sink.answer = (response, { path }) => response.writeHead(path === '/done' ? 200 : 404).end();
+  const directory = await aDirectory();
+  writeFileSync(join(directory, 'token'), `${secret}\n`);
+  const file = `\${file:${join(directory, 'token')}}`;
+  const forsund = await ForsundProcess.start({
+    store: await aStore(),
+    args: [...args, '--secret-env', 'API_*', '--secret-dir', directory],
+    env: { API_TOKEN: secret, OTHER: secret },
+  });
+  const client = forsund.client();
+  const bearer = { header_authorization: 'Bearer ${env:API_TOKEN}', header_x: file };
+  const plans = {
+    done: { url: `${sink.url}/done`, ...bearer },
+    refused: { url: `${sink.url}/404`, ...bearer },
+    unreached: { url: 'http://127.0.0.1:1/?t=${env:API_TOKEN}', ...bearer, 'forsun.retries': '0' },
+    missing: { url: sink.url, header_x: '${env:API_GONE}' },
+    unread: { url: sink.url, header_x: `\${file:${directory}/gone}` },
+  };
+  for (const [key, params] of Object.entries(plans)) {
+    const { params: answered } = await client.createTimeout({
+      ...once,
+      key,
+      action: 'http',
+      params,
+    });
+    expect(Object.fromEntries(answered)).toEqual(params);
+  }
+  const params = { url: sink.url, header_x: '${env:OTHER}' };
+  await expect(client.createTimeout({ ...once, key: 'k', action: 'http', params })).rejects.toThrow(
+    'the param "header_x" has "${env:OTHER}", which no plan may have',
+  );
+  await eventuallyPasses(async () => expect(await client.getKeys()).toEqual([]));
+
+  const done = sink.received.find(({ path }) => path === '/done');
+  expect(done?.headers).toMatchObject({ authorization: `Bearer ${secret}`, x: secret });
+  const reasons = new Map((await client.getFailures()).map(({ key, reason }) => [key, reason]));
+  expect([...reasons.keys()].sort()).toEqual(['missing', 'refused', 'unreached', 'unread']);
+  expect(reasons.get('missing')).toBe('${env:API_GONE} is not set');
+  expect(reasons.get('unread')).toContain('cannot be read (ENOENT)');
+  expectNone(JSON.stringify([...reasons]));
+  expectNone(forsund.output);
 });
 
 function expectNone(text: string): void {
