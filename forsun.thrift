@@ -61,5 +61,7 @@ service Forsun{
     void forsun_call(1:string key, 2:i32 ts, 3:map<string, string> params),
     map<string, string> info(),
     /** What has failed, of keys that begin with the prefix, newest first; an addition to forsun's methods. */
-    list<ForsunFailure> getFailures(1:string prefix, 2:i32 limit = 10000)
+    list<ForsunFailure> getFailures(1:string prefix, 2:i32 limit = 10000),
+    /** From here on the connection's calls are made by whom the token stands for; answers that name. An addition. */
+    string auth(1:string token) throws (1:ForsunPlanError err)
 }

@@ -76,6 +76,16 @@ declare class Client {
      * What has failed, of keys that begin with the prefix, newest first; an addition to forsun's methods.
      */
     getFailures(prefix: string, limit?: number, callback?: (error: void, response: ForsunFailure[])=>void): void;
+
+    /**
+     * From here on the connection's calls are made by whom the token stands for; answers that name. An addition.
+     */
+    auth(token: string): Promise<string>;
+
+    /**
+     * From here on the connection's calls are made by whom the token stands for; answers that name. An addition.
+     */
+    auth(token: string, callback?: (error: ttypes.ForsunPlanError, response: string)=>void): void;
   }
 
 declare class Processor {
@@ -94,4 +104,5 @@ declare class Processor {
     process_forsun_call(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
     process_info(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
     process_getFailures(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
+    process_auth(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
 }

@@ -14,8 +14,11 @@ import { fireId } from './core/firing.ts';
 import type { Log } from './core/log.ts';
 import { defaultPolicy } from './core/policy.ts';
 import type { Clock } from './core/time.ts';
-import { isLoopback, protectedMode } from './interfaces/access/access.ts';
-import { everybody } from './interfaces/access/caller.ts';
+import { unixPath } from './core/unix-path.ts';
+import { isLoopback } from './interfaces/access/access.ts';
+import { addToken } from './interfaces/access/add-token.ts';
+import { openAccess } from './interfaces/access/open.ts';
+import { bearers } from './interfaces/http/bearer.ts';
 import { type Ops, opsRoutes } from './interfaces/http/ops.ts';
 import { type HttpOptions, listenHttp } from './interfaces/http/server.ts';
 import { httpDefaults, type HttpSettings } from './interfaces/http/settings.ts';
@@ -47,6 +50,8 @@ export interface App {
   readonly address: string;
   /** Where the HTTP bridge does, if there is one. */
   readonly httpAddress: string | undefined;
+  /** Reads files that it watches, such as that of tokens, if they have changed. */
+  reread(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -60,9 +65,11 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
   const counters = new Counters();
   const measures = new Measures();
   const startTime = clock.now();
+  const entry = await openAccess(config.access, { clock, counters, log });
   let address = '';
   let httpAddress: string | undefined;
   const closers = await Closers.opening(async (closers) => {
+    closers.add(() => entry.close());
     const egress = new Egress(config.egress);
     const dial = openDial(config, clock, egress, closers);
     const environment = process.env;
@@ -114,8 +121,8 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
       limits,
     });
     const info = (): ReadonlyMap<string, string> => infoOf(facts(), counters);
-    const access = protectedMode(config.trustNetworks);
-    const door = { plans: scheduler, info, counters, clock, log, access };
+    const { access, tls } = entry;
+    const door = { plans: scheduler, info, counters, clock, log, access, tls };
     const thrift = await listenThrift(thriftOptions(config), door);
     closers.add(() => thrift.close());
     egress.closeOwnPort(thrift.address.port);
@@ -127,14 +134,19 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
       closers.add(() => loopLag.stop());
       const ops = opsOf(config, { store, scheduler, loopLag, counters, measures, facts });
       const routes = [v1Routes(bridge), v2Routes(bridge), opsRoutes(ops)];
-      const http = await listenHttp(bridge, { ...door, callerOf: () => everybody, routes });
+      const http = await listenHttp(bridge, {
+        ...door,
+        callerOf: bearers(access),
+        routes,
+      });
       closers.add(() => http.close());
       egress.closeOwnPort(http.address.port);
       httpAddress = hostPort(http.address);
     }
     scheduler.start();
   });
-  return { address, httpAddress, close: () => closers.close() };
+  const reread = (): Promise<void> => entry.check();
+  return { address, httpAddress, reread, close: () => closers.close() };
 }
 
 /** Reads all of a store that no server has open, and tells what it finds; false: it is damaged. */
@@ -146,6 +158,10 @@ export async function checkStore(
     throw new Error(`the store ${driver} has no check; forsund's own, mem, has`);
   return checkAndRepair({ ...options, directory, nowMs: systemClock.nowMs() });
 }
+
+/** Adds a token to the token file, and resolves to it. */
+export const makeToken = ({ access }: Config, words: readonly string[]): Promise<string> =>
+  addToken(access.tokenFile, words);
 
 /** How all actions reach their targets. */
 function openDial({ action }: Config, clock: Clock, egress: Egress, closers: Closers): Dial {
@@ -242,7 +258,7 @@ function storeOptions(
 function actionSettings({ action, thrift, http }: Config): ActionSettings {
   const { shell } = action;
   const isLocal =
-    isLoopback(thrift.bind) && (http.bind === undefined || isLoopback(http.bind.host));
+    isOfThisMachine(thrift.bind) && (http.bind === undefined || isLoopback(http.bind.host));
   const isShellLocal = shell.allow === 'auto' && isLocal;
   const isShellGiven = shell.allow === 'yes' || isShellLocal;
   return {
@@ -256,6 +272,9 @@ function actionSettings({ action, thrift, http }: Config): ActionSettings {
     mysql: { ...actionDefaults.mysql, ...action.mysql },
   };
 }
+
+/** True for a listener that nobody beyond this machine reaches. */
+const isOfThisMachine = (bind: string): boolean => isLoopback(bind) || unixPath(bind) !== undefined;
 
 function schedulerSettings({ action, plans, scheduler }: Config): SchedulerSettings {
   const { maxCount: retries, delaySeconds, delayRate: rate } = action.retry;
@@ -334,4 +353,8 @@ function tellRecovery({ recovery }: Store, counters: Counters, log: Log): void {
 }
 
 const hostPort = ({ address, port }: { address: string; port: number }): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  unixPath(address) !== undefined
+    ? address
+    : address.includes(':')
+      ? `[${address}]:${port}`
+      : `${address}:${port}`;

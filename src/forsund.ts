@@ -1,4 +1,4 @@
-import { checkStore, startApp } from './app.ts';
+import { checkStore, makeToken, startApp } from './app.ts';
 import { runForsund } from './cli/run-forsund.ts';
 
-await runForsund({ startApp, checkStore });
+await runForsund({ startApp, checkStore, makeToken });

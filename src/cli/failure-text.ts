@@ -30,7 +30,7 @@ export function failureText(error: unknown): string {
   const reason = reasons[error.code] ?? error.message;
   if (error.syscall === 'listen' || error.syscall === 'getaddrinfo') {
     const at = [error.hostname ?? error.address, error.port];
-    const where = at.filter((part) => part !== undefined).join(' port ');
+    const where = at.filter((part) => part !== undefined && part !== -1).join(' port ');
     return oneLine(`cannot listen on ${where}: ${reason}`);
   }
   return oneLine(error.path === undefined ? error.message : `${error.path}: ${reason}`);

@@ -22,6 +22,8 @@ export interface App {
   readonly address: string;
   /** Where the HTTP bridge does, if there is one. */
   readonly httpAddress: string | undefined;
+  /** Reads files that it watches, such as that of tokens, if they have changed. */
+  reread(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,8 @@ export interface ForsundParts {
     config: Config,
     options: { readonly repair: boolean; readonly print: (line: string) => void },
   ): Promise<boolean>;
+  /** Adds a token to the token file, and resolves to it. */
+  makeToken(config: Config, words: readonly string[]): Promise<string>;
 }
 
 type Serve = Extract<ForsundCommand, { kind: 'serve' }>;
@@ -59,6 +63,10 @@ export async function runForsund(parts: ForsundParts): Promise<void> {
         process.exitCode = (await parts.checkStore(command.config, { ...command, print })) ? 0 : 1;
         return;
       }
+      case 'token':
+        for (const warning of command.warnings) complain(warning);
+        print(await parts.makeToken(command.config, command.words));
+        return;
       case 'serve':
         await (command.demon && !isDemon() ? detach(command) : serve(command, parts));
         return;
@@ -105,6 +113,7 @@ async function serve({ config, warnings, demon }: Serve, parts: ForsundParts): P
     });
   const { driver, directory } = config.store;
   const store = driver === 'mem' ? directory : driver;
+  process.on('SIGHUP', () => void app.reread());
   const { address, httpAddress: http } = app;
   log.info('listening', { address, http, store, version: forsunVersion() });
   // Who started us may read the log as soon as the start is told.

@@ -17,6 +17,13 @@ export const checked = {
   timestamp: (value: number): number =>
     integer(1007, 'timestamp', value, -2_147_483_648, 2_147_483_647),
 
+  /** Absent or empty: none. */
+  token(value: string | undefined): string | undefined {
+    if (value === undefined || value === '') return undefined;
+    if (/^[!-~]{1,100}$/.test(value)) return value;
+    throw new TypeError('a token is 1 to 100 visible characters of ASCII');
+  },
+
   text(name: string, value: unknown): string {
     if (typeof value !== 'string') {
       throw new TypeError(`${name} is a string, not ${value === null ? 'null' : typeof value}`);

@@ -1,17 +1,18 @@
-import net from 'node:net';
+import type { Socket } from 'node:net';
 
 import thrift from 'thrift';
 
 import type { Cancel, Clock } from '../core/time.ts';
+import { addressOf, type Destination, dial } from './dial.ts';
 import { ForsunConnectionError, type ConnectionTrouble } from './errors.ts';
 import { generated, type GeneratedClient } from './generated.ts';
 import { BrokenMessage } from '../wire/faults.ts';
 import { MessageCutter } from './message-cutter.ts';
-import { ParamSafeProtocol } from './param-safe-protocol.ts';
+import { bringing, ParamSafeProtocol } from './param-safe-protocol.ts';
 
-export interface ConnectionOptions {
-  readonly host: string;
-  readonly port: number;
+export interface ConnectionOptions extends Destination {
+  /** Brought with each call; absent: none. */
+  readonly token: string | undefined;
   readonly connectTimeoutMs: number;
   readonly timeoutMs: number;
   readonly maxReplyBytes: number;
@@ -21,31 +22,36 @@ export interface ConnectionOptions {
 type Fail = (error: ForsunConnectionError) => void;
 
 /**
- * One TCP connection with calls in flight. On any fault, and when a reply is overdue, it is over for good:
+ * One connection with calls in flight. On any fault, and when a reply is overdue, it is over for good:
  * every call in flight fails at once, and none hangs. It keeps the process up while calls wait, not longer.
  */
 export class Connection {
   readonly #options: ConnectionOptions;
-  readonly #socket: net.Socket;
+  readonly #socket: Socket;
   readonly #client: GeneratedClient;
   readonly #cutter: MessageCutter;
   readonly #waiting = new Set<Fail>();
   readonly #cancelConnectTimeout: Cancel;
   #isConnected = false;
+  #hasReceived = false;
   #isOver = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#cutter = new MessageCutter(options.maxReplyBytes);
     const output = new thrift.TBufferedTransport(undefined, (message) => this.#send(message));
-    this.#client = new generated.Client(output, ParamSafeProtocol);
+    const { token } = options;
+    const protocol = token === undefined ? ParamSafeProtocol : bringing(token);
+    this.#client = new generated.Client(output, protocol);
 
-    this.#socket = net.connect({ host: options.host, port: options.port, noDelay: true });
+    const { socket, arrival } = dial(options);
+    this.#socket = socket;
+    this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, 60_000);
-    this.#socket.on('connect', () => this.#connected());
+    this.#socket.on(arrival, () => this.#connected());
     this.#socket.on('data', (packet: Buffer) => this.#receive(packet));
-    this.#socket.on('error', (error) => this.#fail(this.#trouble(), describe(error), error));
-    this.#socket.on('end', () => this.#fail('lost', 'the server closed it'));
+    this.#socket.on('error', (error) => this.#fail(this.#trouble(), this.#describe(error), error));
+    this.#socket.on('end', () => this.#fail(this.#trouble(), this.#endReason()));
     this.#socket.on('close', () => this.#fail('lost', 'it was closed'));
     this.#cancelConnectTimeout = options.clock.after(options.connectTimeoutMs, () =>
       this.#fail('unreachable', `no answer within ${options.connectTimeoutMs} ms`),
@@ -103,6 +109,7 @@ export class Connection {
   }
 
   #receive(packet: Buffer): void {
+    this.#hasReceived = true;
     try {
       for (const message of this.#cutter.push(packet)) this.#deliver(message);
     } catch (error) {
@@ -129,14 +136,25 @@ export class Connection {
     return this.#isConnected ? 'lost' : 'unreachable';
   }
 
+  #endReason(): string {
+    if (this.#options.tls !== undefined && !this.#isConnected) return maybeNoTls;
+    const maybeTls = this.#options.tls === undefined && !this.#hasReceived;
+    return `the server closed it${maybeTls ? '; it may want TLS' : ''}`;
+  }
+
+  #describe(error: Error): string {
+    if (this.#options.tls === undefined) return describe(error);
+    const code = 'code' in error ? String(error.code) : '';
+    if (code === 'ECONNRESET' && !this.#isConnected) return maybeNoTls;
+    return tlsErrors[code] ?? describe(error);
+  }
+
   #fail(trouble: ConnectionTrouble, reason: string, cause?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#cancelConnectTimeout();
     this.#socket.destroy();
-    const { host, port } = this.#options;
-    const address = net.isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
-    const message = `${prefixes[trouble]} ${address}: ${reason}`;
+    const message = `${prefixes[trouble]} ${addressOf(this.#options)}: ${reason}`;
     for (const fail of [...this.#waiting]) {
       fail(new ForsunConnectionError(trouble, message, { cause }));
     }
@@ -165,6 +183,20 @@ function describe(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return systemErrors[code] ?? (error instanceof Error ? error.message : String(error));
 }
+
+const maybeNoTls = 'the server closed it; it may have no TLS';
+
+const tlsErrors: Readonly<Partial<Record<string, string>>> = {
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it has no TLS',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'it asks for a client certificate',
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE:
+    'it asks for a client certificate, or speaks other ciphers',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed, and not among the authorities',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is of no authority that is trusted here',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is of no authority that is trusted here',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is of no authority that is trusted here',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+};
 
 const systemErrors: Readonly<Partial<Record<string, string>>> = {
   ECONNREFUSED: 'connection refused',

@@ -4,7 +4,8 @@ import { maxFailuresListed } from '../core/failure.ts';
 import type { Clock } from '../core/time.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { checked } from './checked.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import type { ClientTls } from './dial.ts';
 import { ForsunConnectionError, ForsunPlanError, ForsunServerError } from './errors.ts';
 import { failureOf, type Failure } from './failure.ts';
 import { generatedTypes, type GeneratedClient, type WirePlan } from './generated.ts';
@@ -16,6 +17,12 @@ export interface ForsunClientOptions {
   readonly host?: string;
   /** Default 6458. */
   readonly port?: number;
+  /** A Unix socket, in place of host and port. */
+  readonly path?: string;
+  /** True: with TLS, the server's certificate judged as Node judges it. Default: without. */
+  readonly tls?: boolean | ClientTls;
+  /** Shows the server who calls. */
+  readonly token?: string;
   /** How long a call waits for its reply; default 30,000. */
   readonly timeoutMs?: number;
   /** How long a connection may take to come about; default 5,000. */
@@ -53,7 +60,8 @@ export interface IntervalPlan extends CalendarPlan {
  * twice.
  */
 export class ForsunClient {
-  readonly #options: Required<ForsunClientOptions>;
+  readonly #options: ConnectionOptions;
+  readonly #maxWaitingCalls: number;
   #connection: Connection | undefined;
   #isClosed = false;
 
@@ -61,11 +69,15 @@ export class ForsunClient {
     this.#options = {
       host: options.host ?? '127.0.0.1',
       port: options.port ?? 6458,
+      path: options.path,
+      tls: options.tls === true ? {} : options.tls || undefined,
+      token: checked.token(options.token),
       timeoutMs: options.timeoutMs ?? 30_000,
       connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
-      maxWaitingCalls: options.maxWaitingCalls ?? 10_000,
+      maxReplyBytes: MAX_REPLY_BYTES,
       clock: options.clock ?? systemClock,
     };
+    this.#maxWaitingCalls = options.maxWaitingCalls ?? 10_000;
   }
 
   /** Resolves when the server answers. */
@@ -155,11 +167,11 @@ export class ForsunClient {
   #open(): Connection {
     if (this.#isClosed) throw new ForsunConnectionError('closed', 'the client is closed');
     if (this.#connection?.isUsable !== true) {
-      this.#connection = new Connection({ ...this.#options, maxReplyBytes: MAX_REPLY_BYTES });
+      this.#connection = new Connection(this.#options);
     }
-    const { maxWaitingCalls } = this.#options;
-    if (this.#connection.waitingCount >= maxWaitingCalls) {
-      throw new ForsunConnectionError('full', `${maxWaitingCalls} calls wait for their replies`);
+    if (this.#connection.waitingCount >= this.#maxWaitingCalls) {
+      const text = `${this.#maxWaitingCalls} calls wait for their replies`;
+      throw new ForsunConnectionError('full', text);
     }
     return this.#connection;
   }

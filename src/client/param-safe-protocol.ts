@@ -46,6 +46,14 @@ export class ParamSafeProtocol extends TBinaryProtocol {
   }
 }
 
+/** The protocol of a client that brings a token with each call: as the service that the call is for. */
+export const bringing = (token: string): typeof ParamSafeProtocol =>
+  class extends ParamSafeProtocol {
+    override writeMessageBegin(name: string, type: Thrift.MessageType, seqid: number): void {
+      super.writeMessageBegin(`${token}:${name}`, type, seqid);
+    }
+  };
+
 const MARK = '=';
 
 export const markedObject = (map: Iterable<readonly [string, string]>): Record<string, string> =>

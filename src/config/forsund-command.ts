@@ -20,6 +20,13 @@ export type ForsundCommand =
       readonly config: Config;
       readonly warnings: readonly string[];
       readonly repair: boolean;
+    }
+  | {
+      readonly kind: 'token';
+      readonly config: Config;
+      readonly warnings: readonly string[];
+      /** A name, a role, and what the token is kept to, as a line of the token file has them. */
+      readonly words: readonly string[];
     };
 
 /** Reads arguments, environment and conf file; throws SettingError, one line, for what cannot be used. */
@@ -32,11 +39,14 @@ export function parseForsundArgs(
   if (flags.has('help')) return { kind: 'help', text: helpText() };
   if (flags.has('version')) return { kind: 'version' };
 
-  const isCheck = commandOf(words) === 'check';
+  const command = commandOf(words);
+  const isCheck = command === 'check';
   const repair = flags.has('repair');
   const demon = flags.get('demon') === 'yes';
   if (repair && !isCheck) throw usage('--repair goes with the command check');
-  if (demon && isCheck) throw usage('--demon does not go with the command check');
+  if (demon && command !== 'serve') {
+    throw usage(`--demon does not go with the command ${command}`);
+  }
   if (demon && flags.get('nodemon') === 'yes')
     throw usage('--demon and --nodemon exclude each other');
 
@@ -45,19 +55,29 @@ export function parseForsundArgs(
     const conf = file ? { conf: { file, text: textOf(file, readFile) } } : {};
     return loadConfig({ ...conf, environment, flags: settings });
   };
+  if (command === 'token') return tokenCommand(load(), words.slice(1));
   return isCheck ? { kind: 'check', ...load(), repair } : { kind: 'serve', ...load(), demon };
 }
 
 const usage = (message: string): SettingError => new SettingError(message, 2);
 
-function commandOf(words: readonly string[]): 'serve' | 'check' {
+function commandOf(words: readonly string[]): 'serve' | 'check' | 'token' {
   const [command, ...rest] = words;
   if (command === undefined) return 'serve';
+  if (command === 'token') return 'token';
   if (command !== 'check' || rest.length > 0) {
     const came = JSON.stringify(command === 'check' ? rest[0] : command);
-    throw usage(`${came} is no command of forsund; there is check`);
+    throw usage(`${came} is no command of forsund; there are check and token`);
   }
   return 'check';
+}
+
+function tokenCommand(loaded: Loaded, words: readonly string[]): ForsundCommand {
+  if (words.length < 2) {
+    throw usage('token takes a name and a role, then keys=PREFIX and actions=ACTION,… if wanted');
+  }
+  if (loaded.config.access.tokenFile === '') throw usage('token needs to know the --token-file');
+  return { kind: 'token', ...loaded, words };
 }
 
 function textOf(file: string, readFile: (path: string) => string): string {

@@ -6,7 +6,7 @@ import type { Setting } from './setting.ts';
 
 const titles: Readonly<Record<string, string>> = {
   thrift: 'Listening',
-  trustNetworks: 'Listening',
+  access: 'Access',
   http: 'The HTTP bridge',
   plans: 'Limits of plans',
   scheduler: 'Scheduling',
@@ -28,7 +28,8 @@ export function helpText(): string {
     usage: `forsund: a persistent scheduling server
 
 Usage: forsund [flags]                    run the server
-       forsund check [--repair] [flags]   read the whole store, tell what is damaged`,
+       forsund check [--repair] [flags]   read the whole store, tell what is damaged
+       forsund token NAME ROLE [flags]    add a token to the --token-file, and print it`,
     groups,
     epilogue: `Each setting can also stand in the file of --conf and in the environment, as
 FORSUN_<NAME>; flags win over the environment, it over the file. See docs/configuration.md.`,

@@ -123,16 +123,22 @@ const exitCodeOf = (source: string): 1 | 2 => (source.startsWith('--') ? 2 : 1);
 
 /** Paths are resolved once, so that none depends on the working directory later. */
 function withResolvedPaths(config: OwnConfig): OwnConfig {
-  const { store, log, action, extension } = config;
+  const { access, store, log, action, extension } = config;
   const cwd = resolvePath(action.shell.cwd);
+  const { cert, key, ca } = access.tls;
+  const tls = { cert: givenPath(cert), key: givenPath(key), ca: givenPath(ca) };
   return {
     ...config,
+    access: { ...access, tokenFile: givenPath(access.tokenFile), tls },
     store: { ...store, directory: resolvePath(store.directory) },
     action: { ...action, shell: { ...action.shell, cwd } },
-    extension: { ...extension, path: extension.path && resolvePath(extension.path) },
+    extension: { ...extension, path: givenPath(extension.path) },
     log: { ...log, file: log.file === '-' ? '-' : resolvePath(log.file) },
   };
 }
+
+/** Empty stays so: there is none. */
+const givenPath = (path: string): string => path && resolvePath(path);
 
 const resolvePath = (path: string): string =>
   resolve(/^~(\/|$)/.test(path) ? homedir() + path.slice(1) : path);

@@ -1,3 +1,4 @@
+import { accessSettings } from './access-settings.ts';
 import { actionSettings } from './action-settings.ts';
 import { egressSettings } from './egress-settings.ts';
 import type { ExtensionSections } from './extension-sections.ts';
@@ -8,8 +9,6 @@ import { type Setting, setting } from './setting.ts';
 import { thriftSettings } from './thrift-settings.ts';
 import {
   byteSize,
-  listOf,
-  network,
   oneOf,
   rotation,
   seconds,
@@ -27,13 +26,7 @@ const GiB = 1024 ** 3;
 /** Every setting, its default and its limits, grouped as the server reads them. */
 export const settings = {
   thrift: thriftSettings,
-  /** Networks, as `address/prefix`, whose peers are served although they are not this machine. */
-  trustNetworks: setting('TRUST_NETWORK', {
-    value: listOf(network),
-    default: '',
-    isList: true,
-    meaning: 'networks served besides this machine, as 10.0.0.0/8; repeatable',
-  }),
+  access: accessSettings,
   http: httpSettings,
   egress: egressSettings,
   secrets: secretSettings,

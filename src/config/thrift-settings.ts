@@ -11,7 +11,8 @@ export const thriftSettings = {
     flag: 'bind',
     value: host,
     default: '127.0.0.1',
-    meaning: 'address to listen on; peers beyond loopback also need --trust-network',
+    meaning:
+      'address to listen on, or unix:/path; peers beyond loopback also need --trust-network or a token',
   }),
   port: setting('PORT', {
     value: wholeNumber(0, 65_535),

@@ -3,6 +3,8 @@ import { normalize } from 'node:path';
 
 import { z } from 'zod';
 
+import { unixPath } from '../core/unix-path.ts';
+
 /** How the text of a setting becomes its value. A refusal says what was expected, in words. */
 export type ValueOf<T> = z.ZodType<T, string>;
 
@@ -102,10 +104,10 @@ export const timeZone: ValueOf<string> = z
   .string()
   .refine(isTimeZone, expecting('a time zone name such as UTC, Europe/Berlin or Asia/Shanghai'));
 
-/** What to call an address to listen on: a name or an address without its port. */
+/** Where to listen: a name or an address without its port, or unix:/path. */
 export const host: ValueOf<string> = z
   .string()
-  .refine((came) => isHost(came), expecting('an address or host name, without a port'));
+  .refine(isBind, expecting('an address or host name without a port, or unix:/path'));
 
 /** Where to listen: an address or host name and a port; nothing: nowhere. */
 export interface HostPort {
@@ -177,6 +179,15 @@ function isNameServer(came: string): boolean {
   const [, six, four, port] = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(came) ?? [];
   const isAddress = six === undefined ? isIP(four ?? '') === 4 : isIP(six) === 6;
   return isAddress && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+/** The system ends the path of a socket behind its 107th byte. */
+const maxSocketPathBytes = 107;
+
+function isBind(came: string): boolean {
+  const path = unixPath(came);
+  if (path === undefined) return isHost(came);
+  return path.startsWith('/') && Buffer.byteLength(path) <= maxSocketPathBytes;
 }
 
 function isTimeZone(came: string): boolean {

@@ -9,6 +9,7 @@ export const errorCodes = [
   'bad_argument',
   'plan_exists',
   'too_many_unfinished',
+  'not_allowed',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];
@@ -38,6 +39,9 @@ export const tooManyUnfinished = (key: string, most: number): ForsunError =>
 
 export const badArgument = (message: string): ForsunError =>
   new ForsunError('bad_argument', message);
+
+/** The caller has no right to it, or has not shown who it is. */
+export const notAllowed = (message: string): ForsunError => new ForsunError('not_allowed', message);
 
 export const neverFires = (message: string): ForsunError => new ForsunError('never_fires', message);
 

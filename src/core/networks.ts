@@ -9,6 +9,20 @@ const mappedBits = 96;
 export const plainAddress = (address: string): string =>
   address.replace(/%.*$/, '').replace(mappedPrefix, '');
 
+/** What one customer of a provider has of addresses: an IPv4 address, or the first half of an IPv6 one. */
+export function placeOf(address: string): string {
+  const plain = plainAddress(address);
+  if (isIP(plain) !== 6) return plain;
+  const [head = '', tail = ''] = plain.split('::');
+  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  const missing = 8 - groups(head).length - groups(tail).length;
+  const all = [...groups(head), ...Array<string>(missing).fill('0'), ...groups(tail)];
+  return `${all
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+}
+
 /** A set of networks. */
 export class Networks {
   readonly #list = new BlockList();

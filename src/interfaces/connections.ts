@@ -18,6 +18,7 @@ export class Connections<C extends CountedConnection> {
   readonly #caps: ConnectionCaps;
   readonly #fullEvent: string;
   readonly #open = new Set<C>();
+  #heldCount = 0;
   readonly #countByAddress = new Map<string, number>();
 
   /** `fullEvent` is logged of a connection that made room. */
@@ -42,19 +43,34 @@ export class Connections<C extends CountedConnection> {
     if (this.#count(address) >= this.#caps.connectionsPerAddress) {
       return this.#closeIdlest((connection) => connection.address === address);
     }
-    return this.#open.size < this.#caps.connections || this.#closeIdlest(() => true);
+    return (
+      this.#open.size + this.#heldCount < this.#caps.connections || this.#closeIdlest(() => true)
+    );
+  }
+
+  /** Holds room for a client that shakes hands; what it returns gives that back. */
+  hold(address: string): () => void {
+    this.#heldCount++;
+    this.#change(address, 1);
+    return () => {
+      this.#heldCount--;
+      this.#change(address, -1);
+    };
   }
 
   add(connection: C): void {
     this.#open.add(connection);
-    this.#countByAddress.set(connection.address, this.#count(connection.address) + 1);
+    this.#change(connection.address, 1);
   }
 
   delete(connection: C): void {
-    if (!this.#open.delete(connection)) return;
-    const left = this.#count(connection.address) - 1;
-    if (left === 0) this.#countByAddress.delete(connection.address);
-    else this.#countByAddress.set(connection.address, left);
+    if (this.#open.delete(connection)) this.#change(connection.address, -1);
+  }
+
+  #change(address: string, by: number): void {
+    const count = this.#count(address) + by;
+    if (count === 0) this.#countByAddress.delete(address);
+    else this.#countByAddress.set(address, count);
   }
 
   #count(address: string): number {

@@ -16,6 +16,7 @@ export type CounterName =
   | 'connections_refused_count'
   | 'protocol_errors_count'
   | `refused_${ErrorCode}_count`
+  | 'tokens_refused_count'
   // Plans.
   | 'created_count'
   | 'create_timeouted_count'

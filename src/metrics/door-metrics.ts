@@ -29,6 +29,7 @@ export function doorMetrics(counters: Counters): readonly Metric[] {
     labelled('counter', 'forsun_refusals_total', 'What doors refused, by reason.', 'reason', [
       ['connection', value('connections_refused_count')],
       ['protocol', value('protocol_errors_count')],
+      ['token', value('tokens_refused_count')],
       ...errorCodes.map((code) => [code, value(`refused_${code}_count`)] as const),
     ]),
   ];

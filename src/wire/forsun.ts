@@ -105,6 +105,10 @@ export const forsunService = {
     struct({ prefix: field(1, text), limit: field(2, i32, 10_000) }),
     struct({ success: field(0, listOf(failureStruct)) }),
   ),
+  auth: method(
+    struct({ token: field(1, text) }),
+    struct({ success: field(0, text), err: field(1, errorStruct) }),
+  ),
 } as const;
 
 /** A method that answers with a plan, or with a declared refusal. */

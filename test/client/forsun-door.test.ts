@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { ForsunClient } from '../../src/client/forsun-client.ts';
 import { MemoryPlans } from '../support/memory-plans.ts';
 import { T0 } from '../support/plans.ts';
-import { openThriftDoor } from '../support/thrift-door.ts';
+import { openThriftDoor, refusing } from '../support/thrift-door.ts';
 
 const cleanUps: (() => void | Promise<void>)[] = [];
 
@@ -53,7 +53,7 @@ test('our server and our client agree on every plan, whatever its params are cal
 });
 
 test('a peer that is not served learns why', async () => {
-  const client = await connect({ access: { refusal: () => 'forsund is in protected mode' } });
+  const client = await connect({ access: refusing('forsund is in protected mode') });
   await expect(client.get('k')).rejects.toThrow('forsund is in protected mode');
 });
 

@@ -64,7 +64,7 @@ describe('flags', () => {
   test('given twice, the last counts, but networks add up', () => {
     const { config } = serve('--port=1 --port=2 --trust-network 10.0.0.0/8 --trust-network=::1');
     expect(config.thrift.port).toBe(2);
-    expect(config.trustNetworks).toEqual(['10.0.0.0/8', '::1/128']);
+    expect(config.access.trustNetworks).toEqual(['10.0.0.0/8', '::1/128']);
   });
 
   test('an empty value leaves the setting as it was, as with forsun', () => {
@@ -107,10 +107,13 @@ describe('flags', () => {
       '--driver-redis-db: the Redis store comes with a later version of forsun',
     ],
     ['--extension-on-error=ask', '--extension-on-error: "ask" came, expected stop or skip'],
-    ['start', '"start" is no command of forsund; there is check'],
-    ['check twice', '"twice" is no command of forsund; there is check'],
+    ['start', '"start" is no command of forsund; there are check and token'],
+    ['check twice', '"twice" is no command of forsund; there are check and token'],
     ['--repair', '--repair goes with the command check'],
     ['check --demon', '--demon does not go with the command check'],
+    ['token app --token-file=t', 'token takes a name and a role'],
+    ['token app read', 'token needs to know the --token-file'],
+    ['token app read --token-file=t --demon', '--demon does not go with the command token'],
   ])('%s is refused by name, as a usage error', (line, message) => {
     expect(() => parse(line)).toThrow(
       expect.objectContaining({ message: expect.stringContaining(message) as string, exitCode: 2 }),
@@ -129,6 +132,14 @@ describe('the conf file', () => {
     expect(() => parse('--conf=none.conf')).toThrow(
       "the conf file cannot be read: ENOENT: no such file or directory, open 'none.conf'",
     );
+  });
+});
+
+test('token hands on its words', () => {
+  expect(parse('token app write keys=order- --token-file=/etc/tokens')).toMatchObject({
+    kind: 'token',
+    words: ['app', 'write', 'keys=order-'],
+    config: { access: { tokenFile: '/etc/tokens' } },
   });
 });
 

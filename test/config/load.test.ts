@@ -18,7 +18,7 @@ describe('defaults', () => {
     expect(warnings).toEqual([]);
     expect(config).toMatchObject({
       thrift: { bind: '127.0.0.1', port: 6458, maxInFlight: 128, maxMessageBytes: 4 * 1024 ** 2 },
-      trustNetworks: [],
+      access: { trustNetworks: [], tokenFile: '', anonymousRole: 'auto' },
       store: { driver: 'mem', sync: 'always', statusKeepSeconds: 0 },
       action: { shell: { allow: 'auto', cwd: '/tmp' }, retry: { delaySeconds: 3, maxCount: 3 } },
       scheduler: { timezone: 'UTC' },
@@ -265,7 +265,7 @@ describe('the environment', () => {
 
   test('a list is separated by commas; an address alone is a network of one', () => {
     const environment = { FORSUN_TRUST_NETWORK: '10.0.0.0/8, 192.168.1.7,::1' };
-    expect(loadConfig({ environment }).config.trustNetworks).toEqual([
+    expect(loadConfig({ environment }).config.access.trustNetworks).toEqual([
       '10.0.0.0/8',
       '192.168.1.7/32',
       '::1/128',

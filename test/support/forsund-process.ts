@@ -47,8 +47,8 @@ export class ForsundProcess {
     onTestFinished(() => void child.kill('SIGKILL')); // also when it never comes to listen
     const port = await new Promise<number>((resolve, reject) => {
       child.stdout?.on('data', () => {
-        const listening = /listen(?:ing address=|s on )\S*:(\d+)/.exec(output.all)?.[1];
-        if (listening !== undefined) resolve(Number(listening));
+        const listening = /listen(?:ing address=|s on )(?:unix:\S+|\S*:(\d+))/.exec(output.all);
+        if (listening !== null) resolve(Number(listening[1]));
       });
       void exited.then((exit) => reject(new EndedEarly(exit, output.all)));
     });

@@ -15,6 +15,7 @@ await runForsund({
     if (FORSUN_TEST_CLOSING === 'bug') setTimeout(bug, 50);
     return {
       address: `${thrift.bind}:${server.address().port}`,
+      async reread() {},
       async close() {
         server.close();
         log.info('closing the stub');
@@ -23,6 +24,9 @@ await runForsund({
         if (FORSUN_TEST_CLOSING === 'fails') throw new Error('the door is jammed');
       },
     };
+  },
+  async makeToken({ access }, words) {
+    return `a token for ${words.join(' ')} in ${access.tokenFile}`;
   },
   async checkStore({ store }, { repair, print }) {
     print(`checked ${store.directory}, repair: ${repair}`);

@@ -1,7 +1,6 @@
 import { onTestFinished } from 'vitest';
 
 import { silentLog } from '../../src/core/log.ts';
-import { protectedMode } from '../../src/interfaces/access/access.ts';
 import { everybody } from '../../src/interfaces/access/caller.ts';
 import {
   type HttpDependencies,
@@ -14,6 +13,7 @@ import { v1Routes } from '../../src/interfaces/http/v1/routes.ts';
 import { Counters } from '../../src/metrics/counters.ts';
 import { FakeClock } from './fake-clock.ts';
 import { MemoryPlans } from './memory-plans.ts';
+import { anAccess } from './thrift-door.ts';
 
 export interface OpenHttpDoor extends HttpServer {
   readonly counters: Counters;
@@ -28,7 +28,7 @@ export async function openHttpDoor(
   overrides: Partial<HttpDependencies> = {},
   options: Partial<HttpOptions> = {},
 ): Promise<OpenHttpDoor> {
-  const counters = new Counters();
+  const { counters = new Counters() } = overrides;
   const clock = new FakeClock();
   const server = await listenHttp(
     { host: '127.0.0.1', port: 0, ...options },
@@ -38,7 +38,7 @@ export async function openHttpDoor(
       counters,
       clock,
       log: silentLog,
-      access: protectedMode([]),
+      access: anAccess({}, { clock, counters }),
       callerOf: () => everybody,
       routes: [v1Routes({ ...httpDefaults, ...options })],
       ...overrides,

@@ -1,5 +1,6 @@
 import { silentLog } from '../../src/core/log.ts';
-import { type Access, protectedMode } from '../../src/interfaces/access/access.ts';
+import { type Access, type AccessRules, createAccess } from '../../src/interfaces/access/access.ts';
+import { Complaints } from '../../src/interfaces/complaints.ts';
 import {
   listenThrift,
   type ThriftDependencies,
@@ -10,6 +11,23 @@ import { Counters } from '../../src/metrics/counters.ts';
 import { FakeClock } from './fake-clock.ts';
 import { MemoryPlans } from './memory-plans.ts';
 
+/** Who is served when the rules say nothing: this machine, as admin. */
+export const anAccess = (
+  rules: Partial<AccessRules> = {},
+  { clock = new FakeClock(), counters = new Counters(), log = silentLog } = {},
+): Access =>
+  createAccess(
+    { trustedNetworks: [], anonymousRole: 'admin', ...rules },
+    { clock, counters, complaints: new Complaints(log, clock) },
+  );
+
+/** Meets every peer with one refusal. */
+export const refusing = (text: string): Access => ({
+  admit: () => ({ ...anAccess().admit(nearby), refusal: text }),
+});
+
+export const nearby = { address: '127.0.0.1', isEncrypted: false, hasCertificate: false };
+
 /** A Thrift door on a free port, before plans kept in memory. */
 export async function openThriftDoor(
   overrides: Partial<ThriftDependencies> = {},
@@ -17,7 +35,6 @@ export async function openThriftDoor(
 ): Promise<ThriftServer & { readonly counters: Counters; readonly clock: FakeClock }> {
   const counters = new Counters();
   const clock = new FakeClock();
-  const access: Access = protectedMode([]);
   const server = await listenThrift(
     { host: '127.0.0.1', port: 0, ...options },
     {
@@ -26,7 +43,7 @@ export async function openThriftDoor(
       counters,
       clock,
       log: silentLog,
-      access,
+      access: anAccess({}, { clock, counters }),
       ...overrides,
     },
   );

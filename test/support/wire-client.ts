@@ -25,6 +25,8 @@ export type PlainReply = { readonly seqid: number; readonly name: string } & (
 
 /** A client that speaks our wire, in any dialect and with any number of calls in flight. */
 export class WireClient extends RawClient {
+  /** Brought with each call, as the service that it names. */
+  token: string | undefined;
   readonly #dialect: Dialect;
   readonly #replies: MessageStream;
   #seen = 0;
@@ -38,9 +40,24 @@ export class WireClient extends RawClient {
 
   /** The bytes of a call, under the next seqid. */
   encode(name: MethodName, args: StructDraft<Fields> = {}): Buffer {
-    const method: Method<Fields, Fields> = forsunService[name];
+    return this.#encode(name, forsunService[name], args);
+  }
+
+  /** The bytes of a call without arguments, of any name. */
+  encodeName(name: string): Buffer {
+    return this.#encode(name, forsunService.ping, {});
+  }
+
+  #encode(
+    method: string,
+    { args, result }: Method<Fields, Fields>,
+    values: StructDraft<Fields>,
+  ): Buffer {
+    const name = this.token === undefined ? method : `${this.token}:${method}`;
     const seqid = ++this.#seqid;
-    return writtenIn(this.#dialect, (writer) => writeCall(writer, { name, seqid }, method, args));
+    return writtenIn(this.#dialect, (writer) =>
+      writeCall(writer, { name, seqid }, { args, result }, values),
+    );
   }
 
   async call(name: MethodName, args: StructDraft<Fields> = {}): Promise<PlainReply> {

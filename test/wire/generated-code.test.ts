@@ -35,11 +35,13 @@ const args = {
   forsun_call: fc.record({ key: aText, ts: anI32, params: someParams }),
   info: fc.constant({}),
   getFailures: fc.record({ prefix: aText, limit: anI32 }),
+  auth: fc.record({ token: aText }),
 } satisfies Record<MethodName, fc.Arbitrary<object>>;
 
+const refusal = fc.record({ code: anI16, message: aText });
 const planOrError = fc.oneof(
   aWirePlan.map((success) => ({ success })),
-  fc.record({ code: anI16, message: aText }).map((err) => ({ err })),
+  refusal.map((err) => ({ err })),
 );
 const plans = fc.array(aWirePlan, { maxLength: 20 }).map((success) => ({ success }));
 
@@ -55,6 +57,10 @@ const results = {
   forsun_call: fc.constant({}),
   info: someParams.map((success) => ({ success })),
   getFailures: fc.array(aWireFailure, { maxLength: 20 }).map((success) => ({ success })),
+  auth: fc.oneof(
+    aText.map((success) => ({ success })),
+    refusal.map((err) => ({ err })),
+  ),
 } satisfies Record<MethodName, fc.Arbitrary<object>>;
 
 const methods = Object.keys(forsunService) as MethodName[];

@@ -16,6 +16,8 @@ export interface Wish {
 export interface Caller {
   /** For logs: never a token. */
   readonly name: string;
+  /** It brought no token where one may do more: a refusal is to ask it for one. */
+  readonly lacksToken?: true;
   /** Is shown secret params as they are. */
   readonly seesSecrets: boolean;
   /** Why the caller may not have that, for it to read; undefined when it may. */

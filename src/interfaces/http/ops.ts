@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 
 import type { Exposition } from '../../metrics/exposition.ts';
 import type { Readiness } from '../../metrics/readiness.ts';
+import { permit } from './bearer.ts';
 import type { Routes } from './door.ts';
 import { addWithOtherMethods } from './other-methods.ts';
-import { HttpRefusal } from './refusal.ts';
 
 /** What those who run the server are told. */
 export interface Ops {
@@ -30,9 +30,8 @@ function addRoutes(server: FastifyInstance, { metrics, readiness }: Ops): void {
     return caller.refusal({ role: 'read' }) === undefined ? state : withoutReasons(state);
   });
 
-  server.get('/metrics', async ({ caller }, reply) => {
-    const refusal = caller.refusal({ role: 'read' });
-    if (refusal !== undefined) throw new HttpRefusal(403, refusal);
+  server.get('/metrics', async (request, reply) => {
+    permit(request, { role: 'read' });
     return reply.type(metrics.contentType).send(await metrics.text());
   });
 }

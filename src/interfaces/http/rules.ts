@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { quote } from '../../core/errors.ts';
 import type { Access } from '../access/access.ts';
 import type { Caller } from '../access/caller.ts';
+import { peerOf } from '../access/peer.ts';
 import type { HttpConnection, HttpLobby } from './connection.ts';
 import { browserRules, isPreflight, preflightHeaders, type ServedNames } from './origins.ts';
 import { HttpRefusal, problem, problemType, refusalOf } from './refusal.ts';
@@ -77,8 +78,8 @@ export function answerRefusal(
 }
 
 function checkPeer({ raw }: FastifyRequest, { access, lobby }: RulesContext): void {
-  const peer = raw.socket.remoteAddress ?? '';
-  const refusal = access.refusal(peer);
+  const peer = raw.socket.remoteAddress ?? 'unknown';
+  const { refusal } = access.admit(peerOf(raw.socket));
   if (refusal === undefined) return;
   lobby.counters.add('connections_refused_count');
   lobby.complaints.warn('http_peer_refused', { peer, reason: refusal });

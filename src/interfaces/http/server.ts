@@ -1,10 +1,20 @@
-import { createServer, type Server, type ServerOptions, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  STATUS_CODES,
+} from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 
 import { fastify, type FastifyInstance } from 'fastify';
 
+import type { TlsFiles } from '../access/tls-files.ts';
 import { Complaints } from '../complaints.ts';
 import { Connections } from '../connections.ts';
+import { Handshakes } from '../handshakes.ts';
 import { MemoryBudget } from '../memory-budget.ts';
 import { HttpConnection, type HttpLobby } from './connection.ts';
 import type { HttpDoor, Routes } from './door.ts';
@@ -22,6 +32,8 @@ export interface HttpOptions extends Partial<HttpSettings>, Partial<ServedNames>
 export interface HttpDependencies extends HttpDoor, Admission {
   /** The parts of the bridge. */
   readonly routes: readonly Routes[];
+  /** Absent: the port has no TLS. */
+  readonly tls?: TlsFiles | undefined;
 }
 
 export interface HttpServer {
@@ -48,17 +60,27 @@ class HttpListener {
   readonly #connectionOf = new WeakMap<Socket, HttpConnection>();
   readonly #app: FastifyInstance;
   readonly #server: Server;
+  /** Undefined without TLS. */
+  #handshakes: Handshakes | undefined;
   #isClosing = false;
 
   constructor(settings: HttpSettings, names: ServedNames, dependencies: HttpDependencies) {
-    const { clock, counters, log, access, callerOf } = dependencies;
+    const { clock, counters, log, access, callerOf, tls } = dependencies;
     const complaints = new Complaints(log, clock);
     const memory = new MemoryBudget(settings.heldBytes, 'http_memory_full');
     const lobby = { settings, counters, complaints, clock, memory };
     this.#lobby = lobby;
     this.#connections = new Connections(settings, 'http_connections_full');
     this.#app = fastify({
-      serverFactory: (serve) => createServer(nodeOptions(settings), serve),
+      serverFactory: (serve) => {
+        if (tls === undefined) return createServer(nodeOptions(settings), serve);
+        const server = createTlsServer(settings, tls, serve);
+        this.#handshakes = new Handshakes(server, {
+          ...{ counters, complaints, connections: this.#connections },
+          timeoutMs: settings.headerTimeoutMs,
+        });
+        return server;
+      },
       clientErrorHandler: (error, socket) => this.#onClientError(error, socket),
       frameworkErrors: (error, request, reply) => answerRefusal(error, request, reply, lobby),
       bodyLimit: settings.bodyBytes,
@@ -77,6 +99,10 @@ class HttpListener {
     // A client may send FIN behind its request and still read the reply. Node has this, and no type for it.
     Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on('connection', (socket: Socket) => this.#accept(socket));
+    this.#server.on('secureConnection', (socket: TLSSocket) => {
+      this.#handshakes?.end(socket);
+      this.#enter(socket, socket.remoteAddress ?? 'unknown');
+    });
     this.#server.on('timeout', (socket: Socket) => this.#connectionOf.get(socket)?.fellSilent());
   }
 
@@ -99,6 +125,7 @@ class HttpListener {
   async close(): Promise<void> {
     this.#isClosing = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#handshakes?.destroy();
     for (const connection of this.#connections) connection.finish();
     const { clock, settings } = this.#lobby;
     const cancel = clock.after(settings.closeTimeoutMs, () => {
@@ -121,6 +148,12 @@ class HttpListener {
       socket.destroy();
       return;
     }
+    if (this.#handshakes === undefined) this.#enter(socket, address);
+    else this.#handshakes.begin(socket, address);
+  }
+
+  #enter(socket: Socket, address: string): void {
+    const { counters } = this.#lobby;
     const connection = new HttpConnection(socket, address, this.#lobby);
     this.#connections.add(connection);
     this.#connectionOf.set(socket, connection);
@@ -169,6 +202,19 @@ const nodeOptions = (settings: HttpSettings): ServerOptions => ({
   keepAlive: true,
   keepAliveInitialDelay: keepAliveMs,
 });
+
+function createTlsServer(
+  settings: HttpSettings,
+  tls: TlsFiles,
+  serve: RequestListener,
+): HttpsServer {
+  const handshakeTimeout = settings.headerTimeoutMs;
+  const options = { ...nodeOptions(settings), ...tls.options, handshakeTimeout };
+  // node:http has sockets half open by itself, node:https when told.
+  const server = createHttpsServer({ ...options, allowHalfOpen: true }, serve);
+  tls.onChange((changed) => server.setSecureContext(changed));
+  return server;
+}
 
 function brokenStatus(code: string | undefined): number {
   if (code === 'HPE_HEADER_OVERFLOW') return 431;

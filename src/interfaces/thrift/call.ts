@@ -1,4 +1,4 @@
-import { badArgument, type ErrorCode, ForsunError } from '../../core/errors.ts';
+import { badArgument, type ErrorCode, ForsunError, notAllowed } from '../../core/errors.ts';
 import { RefusedValue } from '../../wire/faults.ts';
 import { type Method, writeException, writeReply } from '../../wire/messages.ts';
 import type { MessageHeader, WireReader, WireWriter } from '../../wire/protocol.ts';
@@ -6,6 +6,8 @@ import { readStruct } from '../../wire/read-struct.ts';
 import type { Fields, StructDraft, StructValue } from '../../wire/schema.ts';
 import { escaped } from '../../wire/text.ts';
 import { ExceptionType } from '../../wire/wire-code.ts';
+import type { Caller, Wish } from '../access/caller.ts';
+import type { Calling, Visitor } from './visitor.ts';
 
 /** Puts a reply or exception behind what the writer's output holds. */
 export interface Answer {
@@ -33,7 +35,9 @@ export interface Served<A extends Fields, R extends Fields> {
   readonly kind: CallKind;
   /** Arguments without a default that have to be there. */
   readonly required: readonly (keyof A & string)[];
-  readonly run: (args: StructValue<A>) => Promise<StructDraft<R>>;
+  /** What its caller has to be allowed; undefined: nothing. */
+  readonly wish: (args: StructValue<A>) => Wish | undefined;
+  readonly run: (args: StructValue<A>, caller: Caller, visitor: Visitor) => Promise<StructDraft<R>>;
   /** The result that tells a refusal, if the method declares one. */
   readonly refused?: (error: ForsunError) => StructDraft<R>;
 }
@@ -41,11 +45,15 @@ export interface Served<A extends Fields, R extends Fields> {
 /** Told of an error that is a bug or an outage: the client hears no more than that there was one. */
 export type OnInternalError = (method: string, error: unknown) => void;
 
-/** Reads the arguments at the reader; what is wrong with them becomes the call's answer. */
+/**
+ * Reads the arguments at the reader; what is wrong with them becomes the call's answer. Who calls is asked
+ * when the call starts, for it may be what the one before it was to tell.
+ */
 export function readCall<A extends Fields, R extends Fields>(
   served: Served<A, R>,
   header: MessageHeader,
   reader: WireReader,
+  calling: Calling,
   onInternalError: OnInternalError,
 ): Call {
   const failed = (error: unknown): Answer => failure(served, header, error, onInternalError);
@@ -56,18 +64,23 @@ export function readCall<A extends Fields, R extends Fields>(
       const text = `the argument ${missing} of ${header.name} is missing or not of its type`;
       return answered(exception(header, ExceptionType.protocolError, text));
     }
-    return { kind: served.kind, start: () => run(served, header, args).catch(failed) };
+    return { kind: served.kind, start: () => run(served, header, args, calling).catch(failed) };
   } catch (error) {
     return answered(failed(error));
   }
 }
 
 async function run<A extends Fields, R extends Fields>(
-  { method, run: runMethod }: Served<A, R>,
+  { method, wish, run: runMethod }: Served<A, R>,
   header: MessageHeader,
   args: StructValue<A>,
+  { visitor, token }: Calling,
 ): Promise<Answer> {
-  const result = await runMethod(args);
+  const caller = visitor.callerBy(token);
+  const wished = wish(args);
+  const refusal = wished === undefined ? undefined : caller.refusal(wished);
+  if (refusal !== undefined) throw notAllowed(refusal);
+  const result = await runMethod(args, caller, visitor);
   return { header, isError: false, write: (writer) => writeReply(writer, header, method, result) };
 }
 

@@ -7,13 +7,16 @@ import type { Dialect } from '../../wire/framing.ts';
 import { MessageStream } from '../../wire/message-stream.ts';
 import type { MessageHeader } from '../../wire/protocol.ts';
 import { ExceptionType, MessageType } from '../../wire/wire-code.ts';
+import type { Admission } from '../access/access.ts';
+import type { Complaints } from '../complaints.ts';
 import { type Answer, answered, type Call, exception } from './call.ts';
 import { CallQueue } from './call-queue.ts';
-import type { Complaints } from '../complaints.ts';
+
 import type { Handler } from './handler.ts';
 import type { MemoryBudget, MemoryHolder } from '../memory-budget.ts';
 import type { Outbox, Sender } from './outbox.ts';
 import type { ThriftSettings } from './settings.ts';
+import { Visitor, withoutToken } from './visitor.ts';
 import { isDone, overdue, type Waits } from './waits.ts';
 
 /** What all connections of the door share. */
@@ -38,11 +41,13 @@ export interface Door {
  * FIN and lets the peer read before the connection goes.
  */
 export class Connection implements Sender, MemoryHolder {
+  /** Where it comes from: an IP address, or unix. */
   readonly address: string;
   readonly #socket: Socket;
   readonly #door: Door;
   readonly #stream: MessageStream;
   readonly #queue: CallQueue;
+  readonly #visitor: Visitor;
   /** Why the peer is not served, if so: the answer to its first call. */
   readonly #refusal: string | undefined;
   #hasPeerEnded = false;
@@ -56,15 +61,16 @@ export class Connection implements Sender, MemoryHolder {
     finSinceMs: undefined,
   };
 
-  constructor(socket: Socket, door: Door, refusal: string | undefined) {
-    this.address = socket.remoteAddress ?? 'unknown';
+  constructor(socket: Socket, address: string, door: Door, admission: Admission) {
+    this.address = address;
     this.#socket = socket;
     this.#door = door;
-    this.#refusal = refusal;
+    this.#visitor = new Visitor(admission);
+    this.#refusal = admission.refusal;
     this.#stream = new MessageStream(door.settings.wire);
     this.#queue = new CallQueue(() => this.#onAnswer());
     this.#activeMs = door.clock.monotonicMs();
-    if (refusal !== undefined) this.#waits.messageSinceMs = this.#activeMs;
+    if (this.#refusal !== undefined) this.#waits.messageSinceMs = this.#activeMs;
     socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('end', () => this.#onPeerEnd());
     socket.on('error', () => undefined); // 'close' follows; that a client went away is no news
@@ -210,7 +216,7 @@ export class Connection implements Sender, MemoryHolder {
     if (header.type !== MessageType.call && header.type !== MessageType.oneway) {
       throw new BrokenMessage(`a call was expected, not a message of type ${header.type}`);
     }
-    return this.#door.handler(header, this.#stream.reader);
+    return this.#door.handler(header, this.#stream.reader, this.#visitor);
   }
 
   /** No message is whole. */
@@ -241,7 +247,8 @@ export class Connection implements Sender, MemoryHolder {
   }
 
   /** Answers what cannot be served in its turn, as the last one. */
-  #answerLast(header: MessageHeader, type: number, text: string): void {
+  #answerLast(named: MessageHeader, type: number, text: string): void {
+    const { header } = withoutToken(named);
     this.#isFinishing = true;
     this.#waits.messageSinceMs = undefined;
     this.#queue.add(answered(exception(header, type, text)), 0);

@@ -5,7 +5,8 @@ import type { PlanService } from '../../scheduler/plan-service.ts';
 import { forsunService, type MethodName, type PlanMethod } from '../../wire/forsun.ts';
 import type { Method } from '../../wire/messages.ts';
 import type { MessageHeader, WireReader } from '../../wire/protocol.ts';
-import type { Fields, StructDraft, StructValue } from '../../wire/schema.ts';
+import type { Fields, StructValue } from '../../wire/schema.ts';
+import type { Caller, Wish } from '../access/caller.ts';
 import {
   type Call,
   type CallKind,
@@ -14,7 +15,6 @@ import {
   type Served,
   unknownMethod,
 } from './call.ts';
-import { everybody } from '../access/caller.ts';
 import { shownTo } from '../access/shown.ts';
 import {
   calendarRequest,
@@ -24,9 +24,10 @@ import {
   wireFailure,
   wirePlan,
 } from './mapping.ts';
+import { type Calling, type Visitor, withoutToken } from './visitor.ts';
 
 /** Reads the arguments at the reader, which stands behind the header. */
-export type Handler = (header: MessageHeader, reader: WireReader) => Call;
+export type Handler = (header: MessageHeader, reader: WireReader, visitor: Visitor) => Call;
 
 /** Serves forsun's methods from the plans. */
 export function createHandler(
@@ -35,65 +36,104 @@ export function createHandler(
   onInternalError: OnInternalError,
 ): Handler {
   const { ping, create, createTimeout, remove, get, getCurrent, getTime, getKeys } = forsunService;
-  const { forsun_call, getFailures } = forsunService;
+  const { forsun_call, getFailures, auth } = forsunService;
 
-  const methods: Record<MethodName, Handler> = {
-    ping: serve(ping, 'read', [], async () => ({ success: 0 })),
-    create: servePlan(create, 'change', 'second', (args) => plans.create(calendarRequest(args))),
-    createTimeout: servePlan(createTimeout, 'change', 'second', (args) =>
+  const methods: Record<MethodName, Serve> = {
+    ping: serve(ping, 'read', [], looking, async () => ({ success: 0 })),
+    create: servePlan(create, 'change', 'second', making, (args) =>
+      plans.create(calendarRequest(args)),
+    ),
+    createTimeout: servePlan(createTimeout, 'change', 'second', making, (args) =>
       plans.create(intervalRequest(args)),
     ),
-    remove: servePlan(remove, 'change', 'key', ({ key = '' }) => plans.remove(key)),
-    get: servePlan(get, 'read', 'key', ({ key = '' }) => plans.get(key)),
-    getCurrent: serve(getCurrent, 'list', [], async () => wirePlans(await plans.current())),
-    getTime: serve(getTime, 'list', [], async ({ timestamp }) =>
-      wirePlans(timestamp === undefined ? [] : await plans.dueAt(unixSeconds(timestamp))),
+    remove: servePlan(remove, 'change', 'key', removing, ({ key = '' }) => plans.remove(key)),
+    get: servePlan(get, 'read', 'key', reading, ({ key = '' }) => plans.get(key)),
+    getCurrent: serve(getCurrent, 'list', [], listingAll, async (_args, caller) =>
+      wirePlans(caller, await plans.current()),
     ),
-    getKeys: serve(getKeys, 'list', ['prefix'], async ({ prefix = '' }) => ({
+    getTime: serve(getTime, 'list', [], listingAll, async ({ timestamp }, caller) =>
+      wirePlans(caller, timestamp === undefined ? [] : await plans.dueAt(unixSeconds(timestamp))),
+    ),
+    getKeys: serve(getKeys, 'list', ['prefix'], listing, async ({ prefix = '' }) => ({
       success: await plans.keys(literalPrefix(prefix)),
     })),
-    forsun_call: serve(forsun_call, 'read', [], async () => {
+    forsun_call: serve(forsun_call, 'read', [], looking, async () => {
       throw badArgument('forsun_call is what this server calls on targets; it does not serve it');
     }),
-    info: serve(forsunService.info, 'read', [], async () => ({ success: info() })),
-    getFailures: serve(getFailures, 'list', ['prefix'], async ({ prefix = '', limit }) => {
-      const failures = await plans.failures(literalPrefix(prefix), limit);
+    info: serve(forsunService.info, 'read', [], looking, async () => ({ success: info() })),
+    getFailures: serve(getFailures, 'list', ['prefix'], listing, async (args) => {
+      const failures = await plans.failures(literalPrefix(args.prefix ?? ''), args.limit);
       return { success: failures.map(wireFailure) };
+    }),
+    auth: bind({
+      method: auth,
+      kind: 'read',
+      required: ['token'],
+      wish: () => undefined,
+      // At once, not behind an await: calls that follow are made by whom it names.
+      run: async ({ token = '' }, _caller, visitor) => ({
+        success: visitor.authenticate(token).name,
+      }),
+      refused: (error) => ({ err: wireError(error) }),
     }),
   };
   const methodByName = new Map(Object.entries(methods));
-  return (header, reader) =>
-    methodByName.get(header.name)?.(header, reader) ?? unknownMethod(header);
+  return (named, reader, visitor) => {
+    const { token, header } = withoutToken(named);
+    const method = methodByName.get(header.name);
+    return method?.(header, reader, { visitor, token }) ?? unknownMethod(header);
+  };
 
   function serve<A extends Fields, R extends Fields>(
     method: Method<A, R>,
     kind: CallKind,
     required: readonly (keyof A & string)[],
-    run: (args: StructValue<A>) => Promise<StructDraft<R>>,
-  ): Handler {
-    return bind({ method, kind, required, run });
+    wish: (args: StructValue<A>) => Wish,
+    run: Served<A, R>['run'],
+  ): Serve {
+    return bind({ method, kind, required, wish, run });
   }
 
   function servePlan<A extends Fields>(
     method: PlanMethod<A>,
     kind: CallKind,
     required: keyof A & string,
+    wish: (args: StructValue<A>) => Wish,
     run: (args: StructValue<A>) => Promise<Plan>,
-  ): Handler {
+  ): Serve {
     return bind({
-      method,
-      kind,
+      ...{ method, kind, wish },
       required: [required],
-      run: async (args) => ({ success: wirePlan(shownTo(everybody, await run(args))) }),
+      run: async (args, caller) => ({ success: wirePlan(shownTo(caller, await run(args))) }),
       refused: (error) => ({ err: wireError(error) }),
     });
   }
 
-  function bind<A extends Fields, R extends Fields>(served: Served<A, R>): Handler {
-    return (header, reader) => readCall(served, header, reader, onInternalError);
+  function bind<A extends Fields, R extends Fields>(served: Served<A, R>): Serve {
+    return (header, reader, calling) => readCall(served, header, reader, calling, onInternalError);
   }
 }
 
-const wirePlans = (plans: readonly Plan[]) => ({
-  success: plans.map((plan) => wirePlan(shownTo(everybody, plan))),
+type Serve = (header: MessageHeader, reader: WireReader, calling: Calling) => Call;
+
+interface KeyArgs {
+  readonly key: string | undefined;
+}
+
+const looking = (): Wish => ({ role: 'read' });
+const reading = ({ key = '' }: KeyArgs): Wish => ({ role: 'read', key });
+const removing = ({ key = '' }: KeyArgs): Wish => ({ role: 'write', key });
+const making = ({ key = '', action }: KeyArgs & { readonly action: string }): Wish => ({
+  role: 'write',
+  key,
+  action,
+});
+const listingAll = (): Wish => ({ role: 'read', prefix: '' });
+const listing = ({ prefix = '' }: { readonly prefix: string | undefined }): Wish => ({
+  role: 'read',
+  prefix: literalPrefix(prefix),
+});
+
+const wirePlans = (caller: Caller, plans: readonly Plan[]) => ({
+  success: plans.map((plan) => wirePlan(shownTo(caller, plan))),
 });

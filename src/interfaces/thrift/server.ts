@@ -1,21 +1,26 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 import type { Log } from '../../core/log.ts';
 import type { Cancel, Clock } from '../../core/time.ts';
 import type { Counters } from '../../metrics/counters.ts';
 import type { PlanService } from '../../scheduler/plan-service.ts';
 import type { Access } from '../access/access.ts';
+import type { Peer } from '../access/peer.ts';
+import type { TlsFiles } from '../access/tls-files.ts';
 import { Complaints } from '../complaints.ts';
 import { Connections } from '../connections.ts';
+import type { HandshakeDoor } from '../handshakes.ts';
 import { MemoryBudget } from '../memory-budget.ts';
+import { type Acceptance, Acceptor } from './acceptor.ts';
 import { Connection, type Door } from './connection.ts';
 import { createHandler } from './handler.ts';
 import { Outbox } from './outbox.ts';
 import { thriftDefaults, type ThriftSettings } from './settings.ts';
 
 export interface ThriftOptions extends Partial<ThriftSettings> {
+  /** A name, an address, or unix:/path. */
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: any that is free; of no meaning on a Unix socket. */
   readonly port: number;
 }
 
@@ -26,9 +31,12 @@ export interface ThriftDependencies {
   readonly clock: Clock;
   readonly log: Log;
   readonly access: Access;
+  /** Absent: the port has no TLS. */
+  readonly tls?: TlsFiles | undefined;
 }
 
 export interface ThriftServer {
+  /** Of a Unix socket, its address is unix:/path, and its family unix. */
   readonly address: AddressInfo;
   /** Accepts nothing new, gives running calls closeTimeoutMs to answer; all is closed when it resolves. */
   close(): Promise<void>;
@@ -47,7 +55,8 @@ export async function listenThrift(
   return { address, close: () => listener.close() };
 }
 
-class ThriftListener {
+class ThriftListener implements Acceptance {
+  readonly handshakes: HandshakeDoor;
   readonly #settings: ThriftSettings;
   readonly #access: Access;
   readonly #counters: Counters;
@@ -55,11 +64,11 @@ class ThriftListener {
   readonly #complaints: Complaints;
   readonly #door: Door;
   readonly #connections: Connections<Connection>;
-  readonly #server: Server;
+  readonly #acceptor: Acceptor;
   #cancelSweep: Cancel | undefined;
 
   constructor(settings: ThriftSettings, dependencies: ThriftDependencies) {
-    const { plans, info, counters, clock, log, access } = dependencies;
+    const { plans, info, counters, clock, log, access, tls } = dependencies;
     this.#settings = settings;
     this.#access = access;
     this.#counters = counters;
@@ -77,30 +86,21 @@ class ThriftListener {
       memory: new MemoryBudget(settings.heldBytes, 'thrift_memory_full'),
     };
     this.#connections = new Connections(settings, 'thrift_connections_full');
-    // A client may send FIN behind its calls and still read the replies.
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#accept(socket),
-    );
+    this.handshakes = {
+      ...{ counters, complaints: this.#complaints, connections: this.#connections },
+      timeoutMs: settings.messageTimeoutMs,
+    };
+    this.#acceptor = new Acceptor(tls, this);
   }
 
   async listen(host: string, port: number): Promise<AddressInfo> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
-    // Such as EMFILE while accepting: the server goes on.
-    this.#server.on('error', (error) =>
-      this.#complaints.warn('thrift_accept_failed', { host, reason: error.message }),
-    );
+    const address = await this.#acceptor.listen(host, port);
     this.#sweepLater();
-    return this.#server.address() as AddressInfo; // it listens, and on no Unix socket
+    return address;
   }
 
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = this.#acceptor.close();
     for (const connection of this.#connections) {
       if (connection.idleSinceMs === undefined) connection.finish();
       else connection.destroy();
@@ -113,26 +113,29 @@ class ThriftListener {
     this.#cancelSweep?.();
   }
 
-  #accept(socket: Socket): void {
-    const address = socket.remoteAddress;
-    if (address === undefined || !this.#connections.makeRoom(address)) {
-      this.#counters.add('connections_refused_count');
-      if (address !== undefined)
-        this.#complaints.warn('thrift_connections_full', {
-          peer: address,
-          reason: 'no connection is idle',
-        });
-      socket.on('error', () => undefined);
-      socket.destroy();
-      return;
-    }
-    socket.setKeepAlive(true, keepAliveMs);
-    const refusal = this.#access.refusal(address);
+  mayEnter(address: string): boolean {
+    if (this.#connections.makeRoom(address)) return true;
+    this.#counters.add('connections_refused_count');
+    this.#complaints.warn('thrift_connections_full', {
+      peer: address,
+      reason: 'no connection is idle',
+    });
+    return false;
+  }
+
+  entered(socket: Socket, peer: Peer, address: string): void {
+    const admission = this.#access.admit(peer);
+    const { refusal } = admission;
     if (refusal !== undefined) {
       this.#counters.add('connections_refused_count');
       this.#complaints.warn('thrift_peer_refused', { peer: address, reason: refusal });
     }
-    this.#open(new Connection(socket, this.#door, refusal), socket);
+    socket.setKeepAlive(true, keepAliveMs);
+    this.#open(new Connection(socket, address, this.#door, admission), socket);
+  }
+
+  acceptFailed({ message: reason }: Error): void {
+    this.#complaints.warn('thrift_accept_failed', { reason });
   }
 
   #open(connection: Connection, socket: Socket): void {

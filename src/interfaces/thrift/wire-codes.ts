@@ -11,4 +11,5 @@ export const wireCodes = {
   bad_argument: 1007,
   plan_exists: 1008,
   too_many_unfinished: 1009,
+  not_allowed: 1010,
 } as const satisfies Record<ErrorCode, number>;

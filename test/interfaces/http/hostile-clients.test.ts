@@ -1,13 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest';
 
 import type { HttpDependencies, HttpOptions } from '../../../src/interfaces/http/server.ts';
-import { protectedMode } from '../../../src/interfaces/access/access.ts';
+import type { Peer } from '../../../src/interfaces/access/peer.ts';
 import { eventually } from '../../support/eventually.ts';
 import { HeldPlans } from '../../support/held-plans.ts';
 import { openHttpDoor, type OpenHttpDoor } from '../../support/http-door.ts';
 import { MemoryPlans } from '../../support/memory-plans.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
+import { anAccess } from '../../support/thrift-door.ts';
 
 let door: OpenHttpDoor;
 let plans: MemoryPlans;
@@ -324,8 +325,8 @@ describe('W7: who goes before the answer', () => {
 
 describe('a peer that is not served', () => {
   test('is told why, with its address and the setting, and cut off; no header makes it another', async () => {
-    const refuseAll = protectedMode([]);
-    const access = { refusal: () => refuseAll.refusal('192.0.2.1') };
+    const served = anAccess();
+    const access = { admit: (peer: Peer) => served.admit({ ...peer, address: '192.0.2.1' }) };
     await open({}, { access });
     const client = raw();
     const forwarded = 'X-Forwarded-For: 127.0.0.1\r\nForwarded: for=127.0.0.1\r\n';

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type Caller, everybody } from '../../../src/interfaces/access/caller.ts';
 import type { HttpDoor } from '../../../src/interfaces/http/door.ts';
 import { opsRoutes } from '../../../src/interfaces/http/ops.ts';
+import { refusalOf } from '../../../src/interfaces/http/refusal.ts';
 import { Exposition } from '../../../src/metrics/exposition.ts';
 import { metricsOf } from '../../../src/metrics/metrics.ts';
 import { type Readiness, readinessOf } from '../../../src/metrics/readiness.ts';
@@ -27,6 +28,9 @@ function serving(readiness: Readiness, caller: Caller = everybody): FastifyInsta
   onTestFinished(() => server.close());
   server.addHook('onRequest', async (request) => {
     request.caller = caller;
+  });
+  server.setErrorHandler((error, _request, reply) => {
+    void reply.send(refusalOf(error) ?? error);
   });
   const metrics = new Exposition(metricsOf({ ...idleSources(), readiness: () => readiness }));
   opsRoutes({ metrics, readiness: () => readiness })(server, {} as HttpDoor);

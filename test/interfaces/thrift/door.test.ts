@@ -4,14 +4,13 @@ import { afterEach, describe, expect, test } from 'vitest';
 
 import { ForsunError } from '../../../src/core/errors.ts';
 import { unixSeconds } from '../../../src/core/time.ts';
-import type { Access } from '../../../src/interfaces/access/access.ts';
 import type { ThriftDependencies, ThriftOptions } from '../../../src/interfaces/thrift/server.ts';
 import { eventually } from '../../support/eventually.ts';
 import { HeldPlans } from '../../support/held-plans.ts';
 import { MemoryPlans } from '../../support/memory-plans.ts';
 import { T0 } from '../../support/plans.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
-import { openThriftDoor } from '../../support/thrift-door.ts';
+import { openThriftDoor, refusing } from '../../support/thrift-door.ts';
 import { WireClient } from '../../support/wire-client.ts';
 import { dialects, nameOf, writtenIn } from '../../support/wire-oracle.ts';
 
@@ -368,7 +367,7 @@ describe('connections', () => {
 });
 
 describe('protected mode', () => {
-  const stranger: Access = { refusal: (address) => `${address} is not served` };
+  const stranger = refusing('127.0.0.1 is not served');
 
   test.each(dialects.map((dialect) => [nameOf(dialect), dialect] as const))(
     'a %s peer that is not served is told why, then the connection closes',

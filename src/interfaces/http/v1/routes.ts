@@ -5,11 +5,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { badArgument, ForsunError, quote } from '../../../core/errors.ts';
 import type { PlanRequest } from '../../../core/plan.ts';
 import { unixSeconds } from '../../../core/time.ts';
-import type { Wish } from '../../access/caller.ts';
 import { shownTo } from '../../access/shown.ts';
 import { Complaints } from '../../complaints.ts';
 import { literalPrefix } from '../../thrift/mapping.ts';
 import { wireCodes } from '../../thrift/wire-codes.ts';
+import { permit } from '../bearer.ts';
 import type { HttpDoor, Routes } from '../door.ts';
 import { asciiJson, JsonError, parseJson } from '../json.ts';
 import { addWithOtherMethods } from '../other-methods.ts';
@@ -136,11 +136,6 @@ function orRefused<T>(read: () => T): T {
 const oneOrAll = (texts: readonly string[]): string =>
   texts.length === 1 ? texts.join() : `[${texts.join(',')}]`;
 
-function permit({ caller }: FastifyRequest, wish: Wish): void {
-  const refusal = caller.refusal(wish);
-  if (refusal !== undefined) throw new HttpRefusal(403, refusal);
-}
-
 /** Of a name that comes twice the last value. */
 const queryOf = (target: string): ReadonlyMap<string, string> => new Map(queryParts(target));
 
@@ -174,6 +169,7 @@ function answerErrors(scope: FastifyInstance, { counters, log, clock }: HttpDoor
   });
 
   scope.setErrorHandler((error, request, reply) => {
+    if (error instanceof ForsunError) counters.add(`refused_${error.code}_count`);
     const refusal = refusalOf(error);
     if (refusal !== undefined) {
       refuse(refusal.statusCode === 415 ? wrongType(request) : refusal, reply);
@@ -181,9 +177,7 @@ function answerErrors(scope: FastifyInstance, { counters, log, clock }: HttpDoor
     }
     counters.add('http_requested_error_count');
     const { code, message } = error instanceof ForsunError ? error : internalError;
-    if (error instanceof ForsunError) {
-      counters.add(`refused_${error.code}_count`);
-    } else {
+    if (!(error instanceof ForsunError)) {
       const { method, routeOptions } = request;
       complaints.error('http_request_failed', { method, route: routeOptions.url }, error);
     }
@@ -191,13 +185,11 @@ function answerErrors(scope: FastifyInstance, { counters, log, clock }: HttpDoor
   });
 }
 
-/** The code of who may not; the statuses 401 and 403 say it to everybody else. */
-const notAllowed = 1010;
-
 const internalError = new ForsunError('unknown', 'Internal error');
 
 function refuse({ statusCode, message, headers }: HttpRefusal, reply: FastifyReply): void {
-  const code = statusCode === 401 || statusCode === 403 ? notAllowed : wireCodes.bad_argument;
+  const code =
+    statusCode === 401 || statusCode === 403 ? wireCodes.not_allowed : wireCodes.bad_argument;
   void reply.code(statusCode).headers(headers).type(contentType).send(errorText(code, message));
 }
 

@@ -5,10 +5,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
 import { badArgument, quote } from '../../../core/errors.ts';
+import { permit } from '../bearer.ts';
 import { type Json, JsonError, parseJson } from '../json.ts';
 import { queryParts } from '../query.ts';
 import { HttpRefusal } from '../refusal.ts';
-import { type Asked, type Operation, permit, triggerSuffix } from './operation.ts';
+import { type Asked, type Operation, triggerSuffix } from './operation.ts';
 import { readJson, readQuery } from './read.ts';
 
 export const jsonType = 'application/json';

@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 
-import type { Caller, Role, Wish } from '../../access/caller.ts';
-import { HttpRefusal } from '../refusal.ts';
+import type { Caller, Role } from '../../access/caller.ts';
 
 /** One thing that /v2 does: what serves it, and what the OpenAPI document says of it. */
 export interface Operation<
@@ -58,9 +57,3 @@ export const mayFail = [403, 500, 503];
 export const operation = <Query extends z.ZodObject, Body extends z.ZodType>(
   facts: Operation<Query, Body>,
 ): Operation => facts;
-
-/** Refuses with 403 what the caller may not have. */
-export function permit({ caller }: { readonly caller: Caller }, wish: Wish): void {
-  const refusal = caller.refusal(wish);
-  if (refusal !== undefined) throw new HttpRefusal(403, refusal);
-}

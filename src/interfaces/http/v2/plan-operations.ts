@@ -1,8 +1,9 @@
 import type { PlanService } from '../../../scheduler/plan-service.ts';
 import { badArgument, quote } from '../../../core/errors.ts';
 import { shownTo } from '../../access/shown.ts';
+import { permit } from '../bearer.ts';
 import { batchAnswer, batchBody, type BatchContext, putBatch } from './batch.ts';
-import { mayFail, operation, type Operation, permit } from './operation.ts';
+import { mayFail, operation, type Operation } from './operation.ts';
 import { planBody, planRequest } from './plan-body.ts';
 import { putPlan } from './put-plan.ts';
 import { planResource, showPlan, showTriggered, triggeredResource } from './resources.ts';

@@ -46,6 +46,7 @@ export const statuses: Readonly<Record<ErrorCode, number>> = {
   bad_argument: 422,
   plan_exists: 412,
   too_many_unfinished: 409,
+  not_allowed: 403,
 };
 
 export interface Refused {

@@ -2,13 +2,14 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 
 import { quote } from '../../../core/errors.ts';
 import { Complaints } from '../../complaints.ts';
+import { permit } from '../bearer.ts';
 import type { Routes } from '../door.ts';
 import { addWithOtherMethods } from '../other-methods.ts';
 import { HttpRefusal, problemType } from '../refusal.ts';
 import { askedOf, jsonType, readBodies } from './asked.ts';
 import { listOperations } from './lists.ts';
 import { openApi } from './openapi.ts';
-import { type Operation, permit, triggerSuffix } from './operation.ts';
+import { type Operation, triggerSuffix } from './operation.ts';
 import { planOperations } from './plan-operations.ts';
 import { refused, type Refused } from './problem.ts';
 

@@ -1,0 +1,19 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+
+/** Where a connection comes from, and what it has shown of itself. */
+export interface Peer {
+  /** Its IP address; undefined on a Unix socket. */
+  readonly address: string | undefined;
+  readonly isEncrypted: boolean;
+  /** It has a client certificate that our CA has signed. */
+  readonly hasCertificate: boolean;
+}
+
+/** The peer of a TCP connection; what a proxy says of others does not count. */
+export function peerOf(socket: Socket): Peer {
+  const isEncrypted = socket instanceof TLSSocket;
+  // One that has gone has no address, and must not pass for a Unix socket.
+  const address = socket.remoteAddress ?? 'unknown';
+  return { address, isEncrypted, hasCertificate: isEncrypted && socket.authorized };
+}
