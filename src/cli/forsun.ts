@@ -31,8 +31,8 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
 }
 
 async function run(options: Options, output: Output): Promise<void> {
-  const { host, port, json, line, words } = options;
-  const open = (): ForsunClient => new ForsunClient({ host, port });
+  const { server, json, line, words } = options;
+  const open = (): ForsunClient => new ForsunClient(server);
   const isCommand = line !== undefined || words.length > 0;
   if (!isCommand && process.stdin.isTTY && output.isTerminal) {
     await runPrompt({ open, output, json, clock: systemClock });

@@ -1,10 +1,11 @@
+import type { ForsunClientOptions } from '../client/forsun-client.ts';
 import { type Flag, helpPage, readCommandLine } from '../config/command-line.ts';
 import { UsageError } from './command.ts';
 import { limitFlag } from './failures.ts';
+import { serverSettings } from './server-settings.ts';
 
 export interface Options {
-  readonly host: string;
-  readonly port: number;
+  readonly server: ForsunClientOptions;
   readonly json: boolean;
   readonly wants: 'commands' | 'help' | 'version';
   /** A command line to read with forsun's quoting rules (--exe, or one word). */
@@ -17,9 +18,18 @@ const flags = [
   {
     flag: 'host',
     takes: 'text',
-    meaning: 'where forsund listens (default: FORSUN_HOST, else 127.0.0.1)',
+    meaning: 'where forsund listens, or unix:/path (default: FORSUN_HOST, else 127.0.0.1)',
   },
   { flag: 'port', takes: 'text', meaning: 'its port (default: FORSUN_PORT, else 6458)' },
+  { flag: 'tls', takes: 'yes or no', meaning: 'speak TLS; the flags below mean it too' },
+  { flag: 'tls-ca', takes: 'text', meaning: "authorities that sign the server's certificate" },
+  { flag: 'tls-cert', takes: 'text', meaning: 'certificate to show the server' },
+  { flag: 'tls-key', takes: 'text', meaning: 'key of that certificate' },
+  {
+    flag: 'token-file',
+    takes: 'text',
+    meaning: 'file that holds the token to show (default: FORSUN_TOKEN, the token itself)',
+  },
   { flag: 'exe', takes: 'text', meaning: 'run the commands of this line, separated by ;' },
   { flag: 'json', takes: 'nothing', meaning: 'print one JSON document a command, for programs' },
   limitFlag,
@@ -36,30 +46,26 @@ Usage: forsun [flags] 'COMMAND; …'    run a line of commands, as forsun "get b
        forsun [flags] COMMAND …       run one command, its words split by your shell
        forsun [flags]                 a prompt, or the lines of standard input`,
     groups: new Map([['Flags', flags]]),
-    epilogue: 'forsun help shows the commands.',
+    epilogue: `forsun help shows the commands. What reaches the server may also stand in the environment and in
+~/.config/forsun/config: see docs/cli.md.`,
   });
 
-/**
- * Reads the arguments of `forsun`. Flags stand anywhere before `--`; negative numbers are words. The
- * environment gives host and port when no flag does; a FORSUN_PORT that is no number is not meant for us
- * (Kubernetes sets tcp://… for a service called forsun).
- */
+/** Reads the arguments of `forsun`. Flags stand anywhere before `--`; negative numbers are words. */
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { words: typed, flags: given } = readCommandLine(args, flags);
   const text = (flag: (typeof flags)[number]['flag']): string | undefined =>
     given.get(flag)?.at(-1);
   const words = [...typed, ...ownFlags(typed, text('limit'))];
-  const envPort = env['FORSUN_PORT'] ?? '';
   const exe = text('exe');
   if (exe !== undefined && words.length > 0) {
     throw new UsageError('--exe and a command exclude each other');
   }
+  const wants = given.has('help') ? 'help' : given.has('version') ? 'version' : 'commands';
   const line = exe ?? (words.length === 1 ? words[0] : undefined);
   return {
-    host: text('host') ?? (env['FORSUN_HOST'] || '127.0.0.1'),
-    port: portOf(text('port') ?? (/^\d+$/.test(envPort) ? envPort : '6458')),
+    server: wants === 'commands' ? serverSettings((flag) => given.get(flag)?.at(-1), env) : {},
     json: given.has('json'),
-    wants: given.has('help') ? 'help' : given.has('version') ? 'version' : 'commands',
+    wants,
     ...(line === undefined ? { words } : { line, words: [] }),
   };
 }
@@ -69,10 +75,4 @@ function ownFlags([command]: readonly string[], limit: string | undefined): read
   if (limit === undefined) return [];
   if (command === 'failures') return [`--limit=${limit}`];
   throw new UsageError('--limit goes with the command failures, and stands behind it');
-}
-
-function portOf(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new UsageError(`a port is a number from 1 to 65535, not "${text}"`);
 }

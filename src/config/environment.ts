@@ -11,7 +11,7 @@ const prefix = 'FORSUN_';
 
 /** Set for a command by the server that runs it, for the `forsun` command line, or by Kubernetes. */
 const othersNames =
-  /^FORSUN_(KEY|TIMESTAMP|FIRE_ID|ATTEMPT|HOST|TEST_.*|SERVICE_HOST|SERVICE_PORT.*|PORT_.*|CONF|DEMON_CHILD)$/;
+  /^FORSUN_(KEY|TIMESTAMP|FIRE_ID|ATTEMPT|HOST|TOKEN|CLIENT_.*|TEST_.*|SERVICE_HOST|SERVICE_PORT.*|PORT_.*|CONF|DEMON_CHILD)$/;
 
 /** Kubernetes sets FORSUN_PORT=tcp://10.0.0.1:6458 in every pod beside a service called forsun. */
 const isServiceLink = (name: string, text: string): boolean =>
