@@ -1,11 +1,11 @@
 import { addSeconds, type UnixSeconds } from '../../core/time.ts';
 import { type Timed, TimerWheel } from '../../core/timer-wheel.ts';
+import type { DueEntry } from '../claim-due.ts';
 import { decodeRecord, UnreadableRecord } from '../record.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import type { Database, WriteBatch } from './database.ts';
 import {
   agendaEntries,
-  type AgendaEntry,
   agendaEntryOf,
   agendaKey,
   type AgendaName,
@@ -17,7 +17,7 @@ import {
 } from './keys.ts';
 
 /** An entry of an agenda that is in memory, with its plan as the last commit left it. */
-export interface NearEntry extends AgendaEntry, Timed {
+export interface NearEntry extends DueEntry, Timed {
   readonly plan: StoredPlan;
 }
 
@@ -216,7 +216,7 @@ export class AgendaWindow {
     }
   }
 
-  #covers(entry: AgendaEntry): boolean {
+  #covers(entry: DueEntry): boolean {
     const fromSecond = this.#from.length > 1 ? timeOfAgendaKey(this.#from) : -Infinity;
     if (entry.due < fromSecond) return false;
     const edgeSecond = this.#edge.length > 1 ? timeOfAgendaKey(this.#edge) : -Infinity;

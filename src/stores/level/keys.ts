@@ -1,6 +1,7 @@
 import type { FiringName } from '../../core/firing.ts';
 import type { AgendaPlace } from '../../core/plan.ts';
 import { type UnixSeconds, unixSeconds } from '../../core/time.ts';
+import type { DueEntry } from '../claim-due.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 
 /**
@@ -37,14 +38,6 @@ export type KeyKind = keyof typeof prefixes;
 
 /** The two agendas: due times of plans, and firings (or ended plans) that wait for their second. */
 export type AgendaName = 'agenda' | 'waiting';
-
-/** An entry of either agenda. */
-export interface AgendaEntry {
-  readonly due: UnixSeconds;
-  readonly key: string;
-  /** The firing that waits; absent for a due time and for an expiry. */
-  readonly firing?: FiringName;
-}
 
 const timeBytes = 6;
 const numberBytes = 6;
@@ -106,7 +99,7 @@ export function secondKey(agenda: AgendaName, second: UnixSeconds): Buffer {
   return bytes;
 }
 
-export function agendaKey(agenda: AgendaName, { due, key, firing }: AgendaEntry): Buffer {
+export function agendaKey(agenda: AgendaName, { due, key, firing }: DueEntry): Buffer {
   if (agenda === 'agenda') return Buffer.concat([secondKey(agenda, due), Buffer.from(key)]);
   return Buffer.concat([
     secondKey(agenda, due),
@@ -117,7 +110,7 @@ export function agendaKey(agenda: AgendaName, { due, key, firing }: AgendaEntry)
 }
 
 /** Undefined for a mark. */
-export function agendaEntryOf(bytes: Buffer): AgendaEntry | undefined {
+export function agendaEntryOf(bytes: Buffer): DueEntry | undefined {
   const keyStart = 1 + timeBytes;
   if (bytes.length === keyStart) return undefined;
   const due = readTime(bytes, 1);
@@ -165,7 +158,7 @@ export function parkedEntryOf(bytes: Buffer): ParkedEntry {
 }
 
 /** What stands on the agenda for the plan: at most one due time, or what waits for its second. */
-export function agendaEntries(agenda: AgendaName, plan: StoredPlan): readonly AgendaEntry[] {
+export function agendaEntries(agenda: AgendaName, plan: StoredPlan): readonly DueEntry[] {
   const { key, nextFireTime, expires, unfinished } = plan;
   if (agenda === 'agenda') return nextFireTime === undefined ? none : [{ due: nextFireTime, key }];
   if (expires !== undefined) return [{ due: expires, key }];
@@ -175,7 +168,7 @@ export function agendaEntries(agenda: AgendaName, plan: StoredPlan): readonly Ag
   );
 }
 
-const none: readonly AgendaEntry[] = [];
+const none: readonly DueEntry[] = [];
 
 export function failureKey(number: number): Buffer {
   const bytes = Buffer.allocUnsafe(1 + numberBytes);

@@ -6,6 +6,7 @@ import type { AgendaPlace, Plan, PlanDraft } from '../../core/plan.ts';
 import { defaultPolicy, type Policy, policyOf } from '../../core/policy.ts';
 import type { Clock, UnixSeconds } from '../../core/time.ts';
 import { Counters } from '../../metrics/counters.ts';
+import { ClaimDue } from '../claim-due.ts';
 import type { UnreadableRecord } from '../record.ts';
 import type {
   Claim,
@@ -16,7 +17,6 @@ import type {
   Settlement,
   Store,
 } from '../store.ts';
-import { ClaimDue } from './claim.ts';
 import { type Counts, readCounts } from './counts.ts';
 import type { Database, WriteBatch } from './database.ts';
 import type { FailureRing } from './failures.ts';

@@ -1,26 +1,12 @@
 import { addSeconds, type UnixSeconds } from '../../core/time.ts';
 import type { UnreadableRecord } from '../record.ts';
+import type { Agenda, Candidates, DueEntry } from '../claim-due.ts';
 import type { ClaimRoom } from '../store.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import { AgendaWindow, type NearEntry, type WindowBounds } from './agenda-window.ts';
 import type { Database, WriteBatch } from './database.ts';
-import {
-  type AgendaEntry,
-  agendaEntryOf,
-  agendaKey,
-  keyAfter,
-  rangeOf,
-  secondKey,
-} from './keys.ts';
+import { agendaEntryOf, agendaKey, keyAfter, rangeOf, secondKey } from './keys.ts';
 import { LateBacklog } from './late-backlog.ts';
-
-/** What a claim is to look at, earliest first. */
-export interface Candidates {
-  /** Due times before `lateBefore`. */
-  readonly late: readonly AgendaEntry[];
-  readonly due: readonly NearEntry[];
-  readonly waiting: readonly NearEntry[];
-}
 
 export interface NearAgendaOptions {
   readonly bounds: WindowBounds;
@@ -41,7 +27,7 @@ export type WriteMarks = (operation: (batch: WriteBatch) => void) => Promise<voi
  *
  * It begins with the first claim, for only then it is known what is late.
  */
-export class NearAgenda {
+export class NearAgenda implements Agenda<NearEntry> {
   readonly #db: Database;
   readonly #horizonSeconds: number;
   readonly #due: AgendaWindow;
@@ -90,7 +76,7 @@ export class NearAgenda {
   }
 
   /** What is due by then, as far as there is room; late due times leave the backlog with it. */
-  async look(until: UnixSeconds, room: ClaimRoom): Promise<Candidates> {
+  async look(until: UnixSeconds, room: ClaimRoom): Promise<Candidates<NearEntry>> {
     this.#moveTo(room.lateBefore);
     await this.#due.load(until, room.firings);
     await this.#waiting.load(until, room.firings);
@@ -131,7 +117,7 @@ export class NearAgenda {
     }
   }
 
-  async #takeLate(until: UnixSeconds, room: number): Promise<readonly AgendaEntry[]> {
+  async #takeLate(until: UnixSeconds, room: number): Promise<readonly DueEntry[]> {
     const end = secondKey('agenda', addSeconds(until, 1));
     const oldest = await this.#readLate(end, room + 1, false);
     if (oldest.length <= room) {
@@ -165,7 +151,7 @@ export class NearAgenda {
 
 const isMark = (key: Buffer): boolean => agendaEntryOf(key) === undefined;
 
-const entriesOf = (keys: readonly Buffer[]): AgendaEntry[] =>
+const entriesOf = (keys: readonly Buffer[]): DueEntry[] =>
   keys.flatMap((key) => agendaEntryOf(key) ?? []);
 
 function countUpTo(entries: Iterable<unknown>, limit: number): number {

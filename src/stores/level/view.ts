@@ -1,5 +1,6 @@
 import { ByteWriter } from '../bytes.ts';
 import { decodeRecord, encodeRecord, UnreadableRecord } from '../record.ts';
+import type { PlanView } from '../plan-view.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import { type Counts, encodeCounts } from './counts.ts';
 import type { WriteBatch } from './database.ts';
@@ -25,7 +26,7 @@ interface Staged {
  * The plans that a group of changes reads, and what the group makes of them: a later change sees what an
  * earlier one did. Each change is applied as a whole or, when it throws, not at all.
  */
-export class View {
+export class View implements PlanView {
   readonly #seen = new Map<string, Seen>();
   readonly #staged = new Map<string, Staged>();
   readonly #stagedOperations: ((batch: WriteBatch) => void)[] = [];

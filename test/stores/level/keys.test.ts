@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 
 import type { FiringName } from '../../../src/core/firing.ts';
 import { unixSeconds } from '../../../src/core/time.ts';
+import type { DueEntry } from '../../../src/stores/claim-due.ts';
 import {
   agendaEntryOf,
   agendaKey,
-  type AgendaEntry,
   parkedEntryOf,
   parkedKey,
 } from '../../../src/stores/level/keys.ts';
@@ -19,8 +19,8 @@ const firing: fc.Arbitrary<FiringName> = fc.record(
   { fireTime: time, trigger: fc.integer({ min: 1, max: 2 ** 48 - 1 }) },
   { requiredKeys: ['fireTime'] },
 );
-const due: fc.Arbitrary<AgendaEntry> = fc.record({ due: time, key: name });
-const waiting: fc.Arbitrary<AgendaEntry> = fc.record(
+const due: fc.Arbitrary<DueEntry> = fc.record({ due: time, key: name });
+const waiting: fc.Arbitrary<DueEntry> = fc.record(
   { due: time, key: name, firing },
   { requiredKeys: ['due', 'key'] },
 );

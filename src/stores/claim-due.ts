@@ -1,15 +1,37 @@
-import type { FiringName } from '../../core/firing.ts';
-import { advance } from '../../core/misfire.ts';
-import { type Policy, policyOf } from '../../core/policy.ts';
-import type { UnixSeconds } from '../../core/time.ts';
-import type { StoredPlan } from '../stored-plan.ts';
-import type { Claim, ClaimResult, ClaimRoom } from '../store.ts';
-import type { NearEntry } from './agenda-window.ts';
-import type { Answer, Change } from './group-commit.ts';
-import type { AgendaEntry } from './keys.ts';
-import { advanced, type Ending, firingOf, resumed, unfinishedAt } from '../life.ts';
-import type { Candidates, NearAgenda } from './near-agenda.ts';
-import type { View } from './view.ts';
+import type { FiringName } from '../core/firing.ts';
+import { advance } from '../core/misfire.ts';
+import { type Policy, policyOf } from '../core/policy.ts';
+import type { UnixSeconds } from '../core/time.ts';
+import type { StoredPlan } from './stored-plan.ts';
+import type { Claim, ClaimResult, ClaimRoom } from './store.ts';
+import { advanced, type Ending, firingOf, resumed, unfinishedAt } from './life.ts';
+import type { PlanView } from './plan-view.ts';
+
+/** What stands on an agenda. */
+export interface DueEntry {
+  readonly due: UnixSeconds;
+  readonly key: string;
+  /** The firing that waits; absent for a due time and for an expiry. */
+  readonly firing?: FiringName;
+}
+
+/** What a claim is to look at, earliest first. */
+export interface Candidates<Entry extends DueEntry> {
+  /** Due times before `lateBefore`. */
+  readonly late: readonly DueEntry[];
+  readonly due: readonly Entry[];
+  readonly waiting: readonly Entry[];
+}
+
+/** What falls due, as far as the store knows without reading plans. */
+export interface Agenda<Entry extends DueEntry> {
+  /** What is due by then, as far as there is room. */
+  look(until: UnixSeconds, room: ClaimRoom): Promise<Candidates<Entry>>;
+  /** Something is due by then that another look would find, or might. */
+  hasDue(until: UnixSeconds): boolean;
+  /** Nothing comes of the entry before its plan changes. */
+  drop(entry: Entry): void;
+}
 
 /** One group of a claim stays small enough not to hold up the changes behind it. */
 const maxFirings = 1024;
@@ -22,20 +44,20 @@ export interface ClaimOptions {
   readonly onUnclaimable: (key: string, error: unknown) => void;
 }
 
-/** Store.claim as a change: candidates by what memory knows, judged by the plans as they stand then. */
-export class ClaimDue implements Change<ClaimResult> {
-  readonly #agenda: NearAgenda;
+/** Store.claim as a change: candidates by what the agenda says, judged by the plans as they stand then. */
+export class ClaimDue<Entry extends DueEntry> {
+  readonly #agenda: Agenda<Entry>;
   readonly #until: UnixSeconds;
   readonly #room: ClaimRoom;
   readonly #options: ClaimOptions;
-  #candidates: Candidates = { late: [], due: [], waiting: [] };
+  #candidates: Candidates<Entry> = { late: [], due: [], waiting: [] };
   readonly #claims: Claim[] = [];
   #merged = 0;
   #skipped = 0;
   #misfires = 0;
   #moved = 0;
 
-  constructor(agenda: NearAgenda, until: UnixSeconds, room: ClaimRoom, options: ClaimOptions) {
+  constructor(agenda: Agenda<Entry>, until: UnixSeconds, room: ClaimRoom, options: ClaimOptions) {
     this.#agenda = agenda;
     this.#until = until;
     this.#room = { ...room, firings: Math.min(room.firings, maxFirings) };
@@ -48,7 +70,7 @@ export class ClaimDue implements Change<ClaimResult> {
     return [...late, ...due, ...waiting].map(({ key }) => key);
   };
 
-  apply(view: View): Answer<ClaimResult> {
+  apply(view: PlanView): () => ClaimResult {
     const { late, due, waiting } = this.#candidates;
     for (const entry of late) this.#guarded(entry, () => this.#claimDue(entry, view));
     let next = 0;
@@ -70,7 +92,7 @@ export class ClaimDue implements Change<ClaimResult> {
     });
   }
 
-  #claimNear(entry: NearEntry, view: View): void {
+  #claimNear(entry: Entry, view: PlanView): void {
     const isLeft = this.#guarded(entry, () => {
       const plan = view.plan(entry.key);
       if (entry.firing !== undefined) return this.#claimWaiting(entry, entry.firing, view);
@@ -81,7 +103,7 @@ export class ClaimDue implements Change<ClaimResult> {
   }
 
   /** False when the entry can leave memory, for nothing comes of it before its plan changes. */
-  #claimDue({ key, due }: AgendaEntry, view: View): boolean {
+  #claimDue({ key, due }: DueEntry, view: PlanView): boolean {
     const plan = view.plan(key);
     if (plan?.nextFireTime !== due) return false;
     const step = advance(plan, policyOf(plan.params, this.#options.policy), due, this.#until);
@@ -96,7 +118,7 @@ export class ClaimDue implements Change<ClaimResult> {
     return true;
   }
 
-  #claimWaiting({ key, due }: AgendaEntry, name: FiringName, view: View): boolean {
+  #claimWaiting({ key, due }: DueEntry, name: FiringName, view: PlanView): boolean {
     const plan = view.plan(key);
     const firing = plan && unfinishedAt(plan, name, 'waiting');
     if (plan === undefined || firing?.state.kind !== 'waiting' || firing.state.until !== due) {
@@ -108,12 +130,12 @@ export class ClaimDue implements Change<ClaimResult> {
     return true;
   }
 
-  #expire({ key }: AgendaEntry, view: View): boolean {
+  #expire({ key }: DueEntry, view: PlanView): boolean {
     this.#set(view, key, undefined);
     return true;
   }
 
-  #set(view: View, key: string, plan: StoredPlan | undefined): void {
+  #set(view: PlanView, key: string, plan: StoredPlan | undefined): void {
     view.set(key, plan);
     this.#moved++;
   }
@@ -126,7 +148,7 @@ export class ClaimDue implements Change<ClaimResult> {
     this.#claims.push({ firing: firingOf(plan, firing), plan });
   }
 
-  #guarded(entry: AgendaEntry, claim: () => boolean): boolean {
+  #guarded(entry: DueEntry, claim: () => boolean): boolean {
     try {
       return claim();
     } catch (error) {
