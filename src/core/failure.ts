@@ -19,6 +19,9 @@ export interface Failure {
 /** UTF-16 units. */
 export const maxReasonLength = 256;
 
+/** The newest failures that a store keeps, unless the settings say otherwise. */
+export const failuresKeptDefault = 10_000;
+
 /** The most failures that one answer lists. */
 export const maxFailuresListed = 10_000;
 

@@ -1,5 +1,5 @@
 import { type Failure, failureOf } from '../core/failure.ts';
-import type { Firing } from '../core/firing.ts';
+import type { Firing, UnfinishedFiring } from '../core/firing.ts';
 import { addSeconds, type UnixSeconds } from '../core/time.ts';
 import { crashed, type Ending, finished, firingOf } from './life.ts';
 import type { StoredPlan } from './stored-plan.ts';
@@ -16,18 +16,26 @@ export interface AfterCrash {
   readonly failures: readonly Failure[];
 }
 
+export interface CrashOptions {
+  readonly ending: Ending;
+  /** From 0 to 1, exclusive. */
+  readonly random: () => number;
+  /** Which of the firings in flight were the dead process's; all, unless told. */
+  readonly isLost?: (firing: UnfinishedFiring) => boolean;
+}
+
 /**
  * Each firing in flight is due again as its next attempt: at once after its first crash, then under
  * backoff, which `random` (from 0 to 1, exclusive) spreads; after too many it is given up as failed.
  */
 export function afterCrash(
   plan: StoredPlan,
-  { ending, random }: { readonly ending: Ending; readonly random: () => number },
+  { ending, random, isLost = () => true }: CrashOptions,
 ): AfterCrash {
   const givenUp: Firing[] = [];
   let after: StoredPlan | undefined = plan;
   for (const firing of plan.unfinished) {
-    if (after === undefined || firing.state.kind !== 'in_flight') continue;
+    if (after === undefined || firing.state.kind !== 'in_flight' || !isLost(firing)) continue;
     const crashes = firing.crashes + 1;
     if (crashes > maxCrashes) {
       givenUp.push({ ...firingOf(plan, firing), crashes });

@@ -117,6 +117,11 @@ export interface Store {
   claimParked(origin: string, limit: number): Promise<readonly Claim[]>;
   /** Origins that have something parked, in byte order, after that one; at most `limit`. */
   parkedOrigins(after: string | undefined, limit: number): Promise<readonly string[]>;
+  /**
+   * Asked of a firing just before it runs, where several nodes share a store: true while it is in flight
+   * for this one, and its plan neither removed nor replaced, on any node. Absent: every claim is.
+   */
+  confirm?(firings: readonly Firing[]): Promise<readonly boolean[]>;
   /** Ends a claim. When its plan was removed or replaced meanwhile, nothing happens. */
   settle(firing: Firing, settlement: Settlement): Promise<void>;
   /**

@@ -8,7 +8,7 @@ import { httpDefaults } from '../../src/interfaces/http/settings.ts';
 import { thriftDefaults } from '../../src/interfaces/thrift/settings.ts';
 import { retryDefaults } from '../../src/scheduler/backoff.ts';
 import { dispatchDefaults } from '../../src/scheduler/lanes.ts';
-import { failuresKeptDefault } from '../../src/stores/level/failures.ts';
+import { failuresKeptDefault } from '../../src/core/failure.ts';
 
 const { thrift, http, plans, scheduler, store, action } = loadConfig({}).config;
 

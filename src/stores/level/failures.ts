@@ -1,12 +1,9 @@
 import type { Failure } from '../../core/failure.ts';
 import type { Log } from '../../core/log.ts';
 import type { Database } from './database.ts';
-import { decodeFailure, encodeFailure } from './failure-entry.ts';
+import { decodeFailure, encodeFailure } from '../failure-entry.ts';
 import { failureKey, numberOfFailureKey, rangeOf } from './keys.ts';
 import type { View } from './view.ts';
-
-/** Failures kept unless the settings say otherwise. */
-export const failuresKeptDefault = 10_000;
 
 const pieceSize = 256;
 

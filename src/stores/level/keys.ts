@@ -11,7 +11,7 @@ import type { StoredPlan } from '../stored-plan.ts';
  * 00 and are not empty.
  *
  *   a due key                  the plan's next fire time is due
- *   f number                   one of the newest failures (failure-entry.ts), the newest last
+ *   f number                   one of the newest failures (../failure-entry.ts), the newest last
  *   i key                      the plan has firings in flight
  *   k origin 00 fire-time key  the firing is parked with the origin
  *   …         00 trigger       behind the key, if it was triggered

@@ -22,13 +22,15 @@ import type { Database, WriteBatch } from './database.ts';
 import type { FailureRing } from './failures.ts';
 import { type Change, GroupCommit } from './group-commit.ts';
 import { begun, type Ending, triggered } from '../life.ts';
-import { StoreMemory, Unclaimable } from './memory.ts';
+import { StoreMemory } from './memory.ts';
 import { NearAgenda } from './near-agenda.ts';
 import { ClaimParked, parkedOrigins, ParkedStarts } from './parked.ts';
 import { PlanReader } from './plan-reader.ts';
 import { strayFirings } from './recovery.ts';
 import { releaseAll, settling } from './settling.ts';
-import { findIndexKeys, unreadPlan, withoutStrayIndexes } from './unreadable.ts';
+import { Unclaimable } from '../unclaimable.ts';
+import { unreadPlan } from '../unread-plan.ts';
+import { findIndexKeys, withoutStrayIndexes } from './unreadable.ts';
 
 /** What a level store needs besides its database. */
 export interface LevelStoreSettings {

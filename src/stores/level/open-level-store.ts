@@ -1,7 +1,8 @@
 import type { Store } from '../store.ts';
 import { readCounts } from './counts.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
-import { FailureRing, failuresKeptDefault } from './failures.ts';
+import { FailureRing } from './failures.ts';
+import { failuresKeptDefault } from '../../core/failure.ts';
 import { LevelStore, type LevelStoreSettings } from './level-store.ts';
 import { recover } from './recovery.ts';
 

@@ -4,7 +4,7 @@ import { decodeRecord } from '../record.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import type { ContentsCheck, Entry } from './check.ts';
 import { type Counts, decodeCounts, encodeCounts } from './counts.ts';
-import { decodeFailure } from './failure-entry.ts';
+import { decodeFailure } from '../failure-entry.ts';
 import {
   agendaEntryOf,
   countsKey,

@@ -1,6 +1,3 @@
-import type { Schedule } from '../../core/schedule.ts';
-import type { UnixSeconds } from '../../core/time.ts';
-import type { StoredPlan } from '../stored-plan.ts';
 import type { Database } from './database.ts';
 import type { Change } from './group-commit.ts';
 import {
@@ -14,13 +11,6 @@ import {
 } from './keys.ts';
 
 const pieceSize = 1_000;
-const noSchedule: Schedule = { kind: 'interval', everySeconds: 0, fields: {} };
-
-/** What is said of a plan that was removed unread: that it failed, and no more than its key is known. */
-export const unreadPlan = (key: string, generation: number, now: UnixSeconds): StoredPlan => ({
-  ...{ key, generation, schedule: noSchedule, count: 0, action: '', params: new Map() },
-  ...{ createdTime: now, firedCount: 0, status: -1, unfinished: [] },
-});
 
 /**
  * The index entries of that plan, found by reading all of them: of a record that cannot be read nothing

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { type Failure, failureOf } from '../../../src/core/failure.ts';
 import { addSeconds, unixSeconds } from '../../../src/core/time.ts';
 import { checkStore } from '../../../src/stores/level/check.ts';
-import { decodeFailure, encodeFailure } from '../../../src/stores/level/failure-entry.ts';
+import { decodeFailure, encodeFailure } from '../../../src/stores/failure-entry.ts';
 import { failureKey, rangeOf } from '../../../src/stores/level/keys.ts';
 import {
   type LevelStoreOptions,

@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 
-import type { Failure } from '../../core/failure.ts';
-import { addSeconds, unixSeconds } from '../../core/time.ts';
-import { ByteReader, ByteWriter } from '../bytes.ts';
+import type { Failure } from '../core/failure.ts';
+import { addSeconds, unixSeconds } from '../core/time.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
 
 /**
  * A failure as bytes, version 1. Numbers are varints, `±` signed ones.

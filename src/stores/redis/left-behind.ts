@@ -1,0 +1,120 @@
+import type { Firing } from '../../core/firing.ts';
+import { afterCrash } from '../crash.ts';
+import { type Ending, released, unfinishedAt } from '../life.ts';
+import type { StoredPlan } from '../stored-plan.ts';
+import type { Ask } from './claims.ts';
+import { firingOfText, keyOfHeldMember } from './keys.ts';
+import type { Change } from './partition.ts';
+import type { RedisView } from './redis-view.ts';
+
+const pieceSize = 128;
+
+/** What a session whose lease is over has left behind, so far as one step took it over. */
+export interface TakenOver {
+  readonly reclaimed: number;
+  readonly givenUp: readonly Firing[];
+  /** There may be more. */
+  readonly hasFound: boolean;
+}
+
+/** Puts what a dead session held back on the agenda, as its next attempt, or gives it up. */
+export function takeOver(
+  ask: Ask,
+  options: { readonly ending: () => Ending; readonly random: () => number },
+): Change<TakenOver> {
+  let session = '';
+  let members: readonly string[] = [];
+  return {
+    needsLease: false,
+    look: async (view) => {
+      const [ended, held] = await ask('ended', [pieceSize]);
+      session = String(ended);
+      members = (held as Buffer[]).map(String).sort();
+      await addAll(view, members, ask);
+    },
+    apply: (view) => {
+      let reclaimed = 0;
+      const givenUp: Firing[] = [];
+      for (const key of new Set(members.map(keyOfHeldMember))) {
+        const plan = view.isUnreadable(key) ? undefined : view.plan(key);
+        if (plan === undefined) continue;
+        const after = afterCrash(plan, {
+          ending: options.ending(),
+          random: options.random,
+          isLost: (firing) => view.holderOf(key, firing) === session,
+        });
+        if (after.plan !== plan) view.set(key, after.plan);
+        reclaimed += after.plan === undefined ? 0 : inFlight(plan) - inFlight(after.plan);
+        reclaimed -= after.plan === undefined ? 0 : after.givenUp.length;
+        givenUp.push(...after.givenUp);
+        for (const failure of after.failures) view.addFailure(failure);
+      }
+      dropStrays(view, members, session);
+      return () => ({ reclaimed, givenUp, hasFound: session !== '' });
+    },
+  };
+}
+
+/**
+ * Releases what this node's own session holds and nobody has: of a claim whose answer was lost it is not
+ * known whether it was made. `isHandedOut` tells of a member whether somebody has it.
+ */
+export function releaseStrays(
+  ask: Ask,
+  session: string,
+  isHandedOut: (member: string) => boolean,
+  ending: () => Ending,
+): Change<void> {
+  let members: readonly string[] = [];
+  return {
+    needsLease: true,
+    look: async (view) => {
+      const found: string[] = [];
+      let cursor = '0';
+      do {
+        const [next, part] = await ask('held', [session, cursor]);
+        found.push(...(part as Buffer[]).map(String).filter((member) => !isHandedOut(member)));
+        cursor = String(next);
+      } while (cursor !== '0');
+      members = found.sort();
+      for (let at = 0; at < members.length; at += pieceSize) {
+        await addAll(view, members.slice(at, at + pieceSize), ask);
+      }
+    },
+    apply: (view) => {
+      for (const member of members) {
+        const key = keyOfHeldMember(member);
+        const plan = view.isUnreadable(key) ? undefined : view.plan(key);
+        const name = firingOfText(member.slice(key.length + 1));
+        const firing = plan && unfinishedAt(plan, name, 'in_flight');
+        if (plan === undefined || firing === undefined) continue;
+        if (view.holderOf(key, firing) === session) {
+          view.set(key, released(plan, firing, ending().now));
+        }
+      }
+      dropStrays(view, members, session);
+      return () => undefined;
+    },
+  };
+}
+
+async function addAll(view: RedisView, members: readonly string[], ask: Ask): Promise<void> {
+  const keys = [...new Set(members.map(keyOfHeldMember))].filter((key) => !view.knows(key));
+  if (keys.length === 0) return;
+  const [, records] = await ask('read', [0, ...keys]);
+  for (const [at, key] of keys.entries()) {
+    view.add(key, (records as (Buffer | null)[])[at] ?? undefined);
+  }
+}
+
+/** Members whose plan knows nothing of them. */
+function dropStrays(view: RedisView, members: readonly string[], session: string): void {
+  for (const member of members) {
+    const key = keyOfHeldMember(member);
+    const firing = firingOfText(member.slice(key.length + 1));
+    if (view.holderOf(key, firing) !== session) view.dropStray(key, `held:${session}`, member);
+  }
+}
+
+const inFlight = ({ unfinished }: StoredPlan): number =>
+  unfinished.filter(({ state }) => state.kind === 'in_flight').length;

@@ -1,0 +1,124 @@
+import type { Cluster, Redis } from 'ioredis';
+
+import type { Log } from '../../core/log.ts';
+import { failuresKeptDefault } from '../../core/failure.ts';
+import { quote } from '../../core/errors.ts';
+import { fireId } from '../../core/firing.ts';
+import { defaultPolicy, type Policy } from '../../core/policy.ts';
+import type { Clock } from '../../core/time.ts';
+import { Counters } from '../../metrics/counters.ts';
+import type { UnreadableRecord } from '../record.ts';
+import { Unclaimable } from '../unclaimable.ts';
+import { partitionBase } from './keys.ts';
+import { RedisPartition } from './partition.ts';
+import { RedisClock } from './redis-clock.ts';
+import { RedisStore } from './redis-store.ts';
+import { ScriptRunner } from './script-runner.ts';
+import { Session } from './session.ts';
+
+/** The Redis of a store, connected and found fit for it; see connection.ts. */
+export interface StoreRedis {
+  readonly client: Redis | Cluster;
+  readonly prefix: string;
+  readonly serverId: number;
+  /** Hash slots among which plans are divided. */
+  readonly partitions: number;
+}
+
+export interface RedisStoreOptions {
+  readonly redis: StoreRedis;
+  /** Of this machine, for its monotonic time. */
+  readonly clock: Clock;
+  /** That by which due times are judged; Redis's, unless told. */
+  readonly dueClock?: Clock;
+  readonly log: Log;
+  readonly counters?: Counters;
+  readonly statusKeepSeconds: number;
+  readonly failuresKept?: number;
+  readonly policy?: Policy;
+  /** From 0 to 1, exclusive. */
+  readonly random: () => number;
+  readonly leaseSeconds: number;
+  /** A change or an answer that takes longer is refused. */
+  readonly patienceMs?: number;
+}
+
+/** What a RedisStore works with. */
+export interface RedisStoreParts {
+  readonly clock: Clock;
+  /** That by which due times are judged. */
+  readonly dueClock: Clock;
+  readonly runner: ScriptRunner;
+  readonly session: Session;
+  readonly partitions: readonly RedisPartition[];
+  readonly policy: Policy;
+  readonly statusKeepSeconds: number;
+  readonly failuresKept: number;
+  readonly random: () => number;
+  readonly onUnclaimable: (key: string, error: unknown) => void;
+  readonly onUnreadable: (error: UnreadableRecord) => void;
+  readonly close: () => Promise<void>;
+}
+
+const patienceDefaultMs = 4_500;
+const answerMs = 2_000;
+
+/** Opens the store over a connected Redis, and takes over what dead nodes have left behind. */
+export async function openRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
+  const { redis, clock, log, failuresKept = failuresKeptDefault } = options;
+  const { policy = defaultPolicy, counters = new Counters() } = options;
+  const redisClock = new RedisClock(clock);
+  const runner = new ScriptRunner({
+    client: redis.client,
+    clock,
+    answerMs,
+    onTime: (micros) => redisClock.observe(micros),
+  });
+  const indexes = Array.from({ length: redis.partitions }, (_, index) => index);
+  const bases = indexes.map((index) => partitionBase(redis.prefix, redis.serverId, index));
+  const session: Session = new Session({
+    ...{ bases, runner, clock, log, leaseSeconds: options.leaseSeconds },
+    onRenewed: () => void lookAfter(store, counters, log),
+  });
+  const partitions: readonly RedisPartition[] = bases.map((base, index) => {
+    const partition: RedisPartition = new RedisPartition({
+      ...{ base, index, partitions: redis.partitions, runner, clock, policy, failuresKept },
+      patienceMs: options.patienceMs ?? patienceDefaultMs,
+      session: () => session.id,
+      onLeaseLost: () => session.lost(),
+      onClaimsUnknown: () =>
+        void store
+          .releaseStrays(partition)
+          .catch((error: unknown) => log.warn('claims_not_released', { error: String(error) })),
+    });
+    return partition;
+  });
+  const unclaimable = new Unclaimable(log, counters);
+  const store: RedisStore = new RedisStore({
+    ...{ clock, dueClock: options.dueClock ?? redisClock, runner, session, partitions, policy },
+    statusKeepSeconds: options.statusKeepSeconds,
+    failuresKept,
+    random: options.random,
+    onUnclaimable: (key, error) => unclaimable.report(key, error),
+    onUnreadable: (error) => unclaimable.report(error.key, error),
+    close: () => session.end(),
+  });
+  await session.begin();
+  for (const partition of partitions) await partition.ask('trim', [failuresKept]);
+  await store.recover();
+  return store;
+}
+
+/** What other nodes left behind when they died. */
+async function lookAfter(store: RedisStore, counters: Counters, log: Log): Promise<void> {
+  try {
+    const { reclaimed, givenUp } = await store.takeOver();
+    if (reclaimed > 0) log.warn('firings_reclaimed', { reclaimed });
+    counters.add('given_up_count', givenUp.length);
+    for (const firing of givenUp) {
+      log.error('firing_given_up', { fireId: quote(fireId(firing)), crashes: firing.crashes });
+    }
+  } catch (error) {
+    log.warn('leases_not_taken_over', { error: String(error) });
+  }
+}

@@ -1,0 +1,200 @@
+import type { Failure } from '../../core/failure.ts';
+import type { AgendaPlace } from '../../core/plan.ts';
+import type { UnixSeconds } from '../../core/time.ts';
+import { decodeFailure } from '../failure-entry.ts';
+import { UnreadableRecord } from '../record.ts';
+import type { StoredPlan } from '../stored-plan.ts';
+import { timeText, treeEntryOf } from './keys.ts';
+import type { RedisPartition } from './partition.ts';
+import { decodeHeld } from './redis-record.ts';
+
+/** Records read by one script. */
+const maxRead = 256;
+/** Entries of an index read by one script. */
+const maxEntries = 1_000;
+const failurePiece = 256;
+/** Before each failure: when it was noted. */
+const timeDigits = 16;
+
+interface NotedFailure {
+  readonly micros: number;
+  readonly failure: Failure;
+}
+
+/** Reads of all partitions together; lists tell of what cannot be read, and leave it out. */
+export class PlanPages {
+  readonly #partitions: readonly RedisPartition[];
+  readonly #partitionOf: (key: string) => RedisPartition;
+  readonly #onUnreadable: (error: UnreadableRecord) => void;
+  readonly #failuresKept: number;
+
+  constructor(
+    partitions: readonly RedisPartition[],
+    partitionOf: (key: string) => RedisPartition,
+    onUnreadable: (error: UnreadableRecord) => void,
+    failuresKept: number,
+  ) {
+    this.#failuresKept = failuresKept;
+    this.#partitions = partitions;
+    this.#partitionOf = partitionOf;
+    this.#onUnreadable = onUnreadable;
+  }
+
+  /** Throws UnreadableRecord. */
+  async get(key: string): Promise<StoredPlan | undefined> {
+    const records = await this.#records([key]);
+    const record = records.get(key);
+    return record && decodeHeld(key, record).plan;
+  }
+
+  async getMany(keys: readonly string[]): Promise<readonly StoredPlan[]> {
+    const records = await this.#records(keys);
+    return keys.flatMap((key) => this.#readable(key, records.get(key)) ?? []);
+  }
+
+  async keys(prefix: string, limit: number, after?: string): Promise<readonly string[]> {
+    const parts = this.#partitions.map((partition) => keysOf(partition, prefix, limit, after));
+    return (await Promise.all(parts)).flat().sort(byBytes).slice(0, limit);
+  }
+
+  async agenda(
+    from: UnixSeconds,
+    to: UnixSeconds,
+    limit: number,
+    after?: AgendaPlace,
+  ): Promise<readonly StoredPlan[]> {
+    const plans: StoredPlan[] = [];
+    // Behind that place: no key holds the byte 00.
+    let start = timeText(from);
+    const last = after && `${timeText(after.fireTime)}${after.key}\0`;
+    if (last !== undefined && byBytes(last, start) > 0) start = last;
+    const end = timeText(to);
+    while (plans.length < limit && byBytes(start, end) < 0) {
+      const most = Math.min(limit - plans.length, maxEntries);
+      const members = await this.#agendaMembers(start, end, most);
+      const entries = members.map(treeEntryOf);
+      const found = await this.getMany(entries.map(({ key }) => key));
+      const dues = new Map(entries.map(({ key, due }) => [key, due]));
+      // Of a plan that was changed meanwhile the entry is gone.
+      plans.push(...found.filter(({ key, nextFireTime }) => nextFireTime === dues.get(key)));
+      const newest = members.at(-1);
+      if (newest === undefined || members.length < most) break;
+      start = `${newest}\0`;
+    }
+    return plans;
+  }
+
+  async parkedOrigins(after: string | undefined, limit: number): Promise<readonly string[]> {
+    const asked = this.#partitions.map((partition) =>
+      partition.ask('origins', [after ?? '', Math.min(limit, maxEntries)]),
+    );
+    const origins = (await Promise.all(asked)).flatMap(([found]) =>
+      (found as Buffer[]).map(String),
+    );
+    return [...new Set(origins)].sort(byBytes).slice(0, limit);
+  }
+
+  async failures(prefix: string, limit: number): Promise<readonly Failure[]> {
+    const parts = this.#partitions.map((partition) => failuresOf(partition, prefix, limit));
+    // Sorting is stable: of one partition they stay in the order in which they were settled.
+    const noted = (await Promise.all(parts)).flat().sort((a, b) => b.micros - a.micros);
+    return noted.slice(0, Math.min(limit, this.#failuresKept)).map(({ failure }) => failure);
+  }
+
+  async #agendaMembers(start: string, end: string, most: number): Promise<readonly string[]> {
+    const asked = this.#partitions.map((partition) => partition.ask('agenda', [start, end, most]));
+    const members = (await Promise.all(asked)).flat(2).map(String);
+    return members.sort(byBytes).slice(0, most);
+  }
+
+  async #records(keys: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+    const found = new Map<string, Buffer>();
+    const groups = grouped(new Set(keys), (key) => this.#partitionOf(key));
+    const read = async (partition: RedisPartition, own: readonly string[]): Promise<void> => {
+      for (let at = 0; at < own.length; at += maxRead) {
+        const piece = own.slice(at, at + maxRead);
+        const [, records] = await partition.ask('read', [0, ...piece]);
+        for (const [index, key] of piece.entries()) {
+          const record = (records as (Buffer | null)[])[index];
+          if (record != null) found.set(key, record);
+        }
+      }
+    };
+    await Promise.all([...groups].map(([partition, own]) => read(partition, own)));
+    return found;
+  }
+
+  #readable(key: string, record: Buffer | undefined): StoredPlan | undefined {
+    if (record === undefined) return undefined;
+    try {
+      return decodeHeld(key, record).plan;
+    } catch (error) {
+      if (!(error instanceof UnreadableRecord)) throw error;
+      this.#onUnreadable(error);
+      return undefined;
+    }
+  }
+}
+
+/** The first keys of the partition that start with the prefix, behind `after`. */
+async function keysOf(
+  partition: RedisPartition,
+  prefix: string,
+  limit: number,
+  after?: string,
+): Promise<readonly string[]> {
+  const start = after === undefined || byBytes(after, prefix) < 0 ? prefix : after;
+  const end = Buffer.concat([Buffer.from(prefix), Buffer.from([0xff])]);
+  const keys: string[] = [];
+  let cursor: Buffer | string = '';
+  do {
+    const most = Math.min(limit - keys.length, maxEntries);
+    const [next, found] = await partition.ask('keys', [start, cursor, end, most]);
+    const part = (found as Buffer[]).map(String).filter((key) => key.startsWith(prefix));
+    keys.push(...part.filter((key) => after === undefined || byBytes(key, after) > 0));
+    cursor = next as Buffer;
+  } while (cursor.length > 0 && keys.length < limit);
+  // Leaves are in order, keys in a leaf are not.
+  return keys.sort(byBytes).slice(0, limit);
+}
+
+async function failuresOf(
+  partition: RedisPartition,
+  prefix: string,
+  limit: number,
+): Promise<readonly NotedFailure[]> {
+  const failures: NotedFailure[] = [];
+  for (let at = 0; failures.length < limit; at += failurePiece) {
+    const [entries] = await partition.ask('failures', [at, at + failurePiece - 1]);
+    for (const entry of entries as Buffer[]) {
+      const noted = readableFailure(entry);
+      if (noted?.failure.key.startsWith(prefix) === true) failures.push(noted);
+    }
+    if ((entries as Buffer[]).length < failurePiece) break;
+  }
+  return failures.slice(0, limit);
+}
+
+function readableFailure(entry: Buffer): NotedFailure | undefined {
+  try {
+    const micros = Number(entry.toString('latin1', 0, timeDigits));
+    return { micros, failure: decodeFailure(entry.subarray(timeDigits)) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return undefined;
+  }
+}
+
+export function grouped<T, G>(items: Iterable<T>, groupOf: (item: T) => G): Map<G, T[]> {
+  const groups = new Map<G, T[]>();
+  for (const item of items) {
+    const group = groupOf(item);
+    const own = groups.get(group);
+    if (own === undefined) groups.set(group, [item]);
+    else own.push(item);
+  }
+  return groups;
+}
+
+/** Order of bytes in UTF-8, which that of UTF-16 units is not. */
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));

@@ -1,0 +1,327 @@
+import { crc32 } from 'node:zlib';
+
+import { planExists, planNotStored, quote } from '../../core/errors.ts';
+import type { Failure } from '../../core/failure.ts';
+import type { Firing } from '../../core/firing.ts';
+import type { AgendaPlace, Plan, PlanDraft } from '../../core/plan.ts';
+import { policyOf } from '../../core/policy.ts';
+import type { UnixSeconds } from '../../core/time.ts';
+import { begun, type Ending, triggered } from '../life.ts';
+import { settle } from '../settle.ts';
+import type {
+  Claim,
+  ClaimResult,
+  ClaimRoom,
+  PutOptions,
+  Recovery,
+  Settlement,
+  Store,
+} from '../store.ts';
+import { unreadPlan } from '../unread-plan.ts';
+import { claimDue, claimParked } from './claims.ts';
+import { heldMember, numberText } from './keys.ts';
+import { releaseStrays, takeOver } from './left-behind.ts';
+import type { RedisPartition } from './partition.ts';
+import { grouped, PlanPages } from './plan-pages.ts';
+import type { RedisStoreParts } from './open-redis-store.ts';
+
+/** How long a claim waits for the others, and how often it looks whether they are done. */
+const claimPatienceMs = 2_000;
+const claimAgainMs = 3;
+/** An answer older than this says nothing of now any more. */
+const confirmationMs = 1_000;
+const maxConfirmed = 256;
+/** Of a plan that cannot be read: later than any. */
+const unknownGeneration = Number.MAX_SAFE_INTEGER - 1;
+
+/** The store of several nodes; see docs/design.md for its way of working, keys.ts for what it keeps where. */
+export class RedisStore implements Store {
+  readonly #parts: RedisStoreParts;
+  readonly #pages: PlanPages;
+  /** Members of held:<session> that the clockwork has. */
+  readonly #handedOut = new Set<string>();
+  #recovery: Recovery = { reclaimed: 0, givenUp: [] };
+  #nextPartition = 0;
+  #isClosed = false;
+
+  constructor(parts: RedisStoreParts) {
+    this.#parts = parts;
+    this.#pages = new PlanPages(
+      parts.partitions,
+      (key) => this.#partitionOf(key),
+      parts.onUnreadable,
+      parts.failuresKept,
+    );
+  }
+
+  get recovery(): Recovery {
+    return this.#recovery;
+  }
+
+  now(): UnixSeconds {
+    return this.#parts.dueClock.now();
+  }
+
+  async put(
+    draft: PlanDraft,
+    firstFireTime: UnixSeconds,
+    { onlyIfAbsent = false }: PutOptions = {},
+  ): Promise<Plan> {
+    const { key } = draft;
+    requireStorableKey(key);
+    const createdTime = this.now();
+    return this.#partitionOf(key).change({
+      reads: [key],
+      makesPlan: true,
+      needsLease: false,
+      apply: (view) => {
+        const isThere = view.isUnreadable(key) || view.plan(key) !== undefined;
+        if (onlyIfAbsent && isThere) throw planExists(key);
+        const plan = begun(draft, view.nextGeneration(), createdTime, firstFireTime);
+        view.set(key, plan);
+        return () => plan;
+      },
+    });
+  }
+
+  remove(key: string): Promise<Plan | undefined> {
+    return this.#partitionOf(key).change({
+      reads: [key],
+      needsLease: false,
+      apply: (view) => {
+        const plan = view.isUnreadable(key)
+          ? unreadPlan(key, unknownGeneration, this.now())
+          : view.plan(key);
+        if (plan !== undefined) view.set(key, undefined);
+        return () => plan;
+      },
+    });
+  }
+
+  trigger(key: string): Promise<Firing | undefined> {
+    const now = this.now();
+    return this.#partitionOf(key).change({
+      reads: [key],
+      needsLease: false,
+      apply: (view) => {
+        const plan = view.plan(key);
+        if (plan === undefined) return () => undefined;
+        const policy = policyOf(plan.params, this.#parts.policy);
+        const { plan: after, firing } = triggered(plan, policy, now);
+        view.set(key, after);
+        return () => firing;
+      },
+    });
+  }
+
+  get(key: string): Promise<Plan | undefined> {
+    return this.#pages.get(key);
+  }
+
+  getMany(keys: readonly string[]): Promise<readonly Plan[]> {
+    return this.#pages.getMany(keys);
+  }
+
+  keys(prefix: string, limit: number, after?: string): Promise<readonly string[]> {
+    return this.#pages.keys(prefix, limit, after);
+  }
+
+  agenda(
+    from: UnixSeconds,
+    to: UnixSeconds,
+    limit: number,
+    after?: AgendaPlace,
+  ): Promise<readonly Plan[]> {
+    return this.#pages.agenda(from, to, limit, after);
+  }
+
+  planCount(): number {
+    return this.#parts.partitions.reduce((sum, { planCount }) => sum + planCount, 0);
+  }
+
+  async claim(until: UnixSeconds, room: ClaimRoom): Promise<ClaimResult> {
+    let total: ClaimResult = {
+      ...{ claims: [], merged: 0, skipped: 0, misfires: 0, moved: 0, more: false },
+    };
+    for (const partition of this.#inTurn()) {
+      const firings = room.firings - total.claims.length;
+      const left = { ...room, firings, late: Math.max(0, room.late - total.misfires) };
+      if (firings < 1) return { ...total, more: true };
+      total = sumOf(total, await this.#claimIn(partition, until, left));
+    }
+    return total;
+  }
+
+  async claimParked(origin: string, limit: number): Promise<readonly Claim[]> {
+    const { onUnclaimable } = this.#parts;
+    const claims: Claim[] = [];
+    for (const partition of this.#inTurn()) {
+      for (let hasFound = true; hasFound && claims.length < limit;) {
+        const change = claimParked(partition.ask, origin, limit - claims.length, onUnclaimable);
+        const found = await partition.change(change);
+        this.#handOut(found.claims);
+        claims.push(...found.claims);
+        hasFound = found.hasFound;
+      }
+    }
+    return claims;
+  }
+
+  parkedOrigins(after: string | undefined, limit: number): Promise<readonly string[]> {
+    return this.#pages.parkedOrigins(after, limit);
+  }
+
+  async settle(firing: Firing, settlement: Settlement): Promise<void> {
+    const { key } = firing;
+    const session = this.#parts.session.id;
+    const ending = this.#ending;
+    await this.#partitionOf(key).change({
+      reads: [key],
+      needsLease: true,
+      apply: (view) => {
+        // A session that has lost its lease settles nothing, and neither does one that never had it.
+        if (view.holderOf(key, firing) === session) {
+          const onFailed = (failure: Failure): void => view.addFailure(failure);
+          settle(view, firing, settlement, { ending, onFailed });
+        }
+        return () => undefined;
+      },
+    });
+    this.#handedOut.delete(heldMember(key, firing));
+  }
+
+  async confirm(firings: readonly Firing[]): Promise<readonly boolean[]> {
+    const confirmed = new Map<Firing, boolean>();
+    await Promise.all(
+      [...grouped(firings, ({ key }) => this.#partitionOf(key))].map(async ([partition, own]) => {
+        for (let at = 0; at < own.length; at += maxConfirmed) {
+          const piece = own.slice(at, at + maxConfirmed);
+          const answers = await this.#confirmIn(partition, piece);
+          for (const [index, firing] of piece.entries())
+            confirmed.set(firing, answers[index] === 1);
+        }
+      }),
+    );
+    return firings.map((firing) => confirmed.get(firing) === true);
+  }
+
+  failures(prefix: string, limit: number): Promise<readonly Failure[]> {
+    return this.#pages.failures(prefix, limit);
+  }
+
+  trouble(): string | undefined {
+    return this.#parts.runner.isAway ? 'Redis does not answer' : undefined;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await Promise.all(this.#parts.partitions.map((partition) => partition.idle()));
+    await this.#parts.close();
+  }
+
+  /** Takes over what sessions whose lease is over have left behind; answers what it was. */
+  async takeOver(): Promise<Recovery> {
+    let reclaimed = 0;
+    const givenUp: Firing[] = [];
+    const { random, partitions } = this.#parts;
+    for (const partition of partitions) {
+      for (let hasFound = true; hasFound && !this.#isClosed;) {
+        const options = { ending: () => this.#ending, random };
+        const taken = await partition.change(takeOver(partition.ask, options));
+        reclaimed += taken.reclaimed;
+        givenUp.push(...taken.givenUp);
+        hasFound = taken.hasFound;
+      }
+    }
+    return { reclaimed, givenUp };
+  }
+
+  /** At open, before anything is claimed. */
+  async recover(): Promise<void> {
+    this.#recovery = await this.takeOver();
+  }
+
+  /** Of a claim whose answer was lost: what it has in flight is released. */
+  async releaseStrays(partition: RedisPartition): Promise<void> {
+    const isHandedOut = (member: string): boolean => this.#handedOut.has(member);
+    const { session } = this.#parts;
+    const change = releaseStrays(partition.ask, session.id, isHandedOut, () => this.#ending);
+    await partition.change(change);
+  }
+
+  async #claimIn(
+    partition: RedisPartition,
+    until: UnixSeconds,
+    room: ClaimRoom,
+  ): Promise<ClaimResult> {
+    const { clock, session, policy, statusKeepSeconds, onUnclaimable } = this.#parts;
+    const deadlineMs = clock.monotonicMs() + claimPatienceMs;
+    const options = { policy, statusKeepSeconds, onUnclaimable };
+    for (;;) {
+      const change = claimDue(partition.ask, session.id, until, room, options);
+      const { result, busyMs } = await partition.change(change);
+      if (result !== undefined) {
+        this.#handOut(result.claims);
+        return result;
+      }
+      if (clock.monotonicMs() >= deadlineMs) {
+        throw planNotStored('other nodes claim without end, nothing was claimed here');
+      }
+      await new Promise<void>((resolve) => clock.after(Math.min(busyMs, claimAgainMs), resolve));
+    }
+  }
+
+  async #confirmIn(
+    partition: RedisPartition,
+    firings: readonly Firing[],
+  ): Promise<readonly unknown[]> {
+    const { clock, session } = this.#parts;
+    for (;;) {
+      const askedMs = clock.monotonicMs();
+      const args = firings.flatMap((firing) => [
+        firing.key,
+        numberText(firing.generation),
+        heldMember(firing.key, firing),
+      ]);
+      const [answers] = await partition.ask('confirm', [session.id, ...args]);
+      if (clock.monotonicMs() - askedMs <= confirmationMs) return answers as unknown[];
+    }
+  }
+
+  #handOut(claims: readonly Claim[]): void {
+    for (const { firing } of claims) this.#handedOut.add(heldMember(firing.key, firing));
+  }
+
+  /** All partitions, each time from another one on. */
+  #inTurn(): readonly RedisPartition[] {
+    const { partitions } = this.#parts;
+    const first = this.#nextPartition++ % partitions.length;
+    return [...partitions.slice(first), ...partitions.slice(0, first)];
+  }
+
+  #partitionOf(key: string): RedisPartition {
+    const { partitions } = this.#parts;
+    const partition = partitions[crc32(key) % partitions.length];
+    if (partition === undefined) throw new TypeError('the store has no partitions');
+    return partition;
+  }
+
+  get #ending(): Ending {
+    return { now: this.now(), statusKeepSeconds: this.#parts.statusKeepSeconds };
+  }
+}
+
+const sumOf = (a: ClaimResult, b: ClaimResult): ClaimResult => ({
+  claims: [...a.claims, ...b.claims],
+  merged: a.merged + b.merged,
+  skipped: a.skipped + b.skipped,
+  misfires: a.misfires + b.misfires,
+  moved: a.moved + b.moved,
+  more: a.more || b.more,
+});
+
+/** The doors refuse such keys; here one would be mistaken for part of another entry. */
+function requireStorableKey(key: string): void {
+  if (key === '' || key.includes('\0')) throw new TypeError(`${quote(key)} is no key of a plan`);
+}
