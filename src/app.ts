@@ -1,47 +1,38 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-
 import { ActionRegistry } from './actions/action.ts';
+import { builtinActions } from './actions/builtin.ts';
 import { type Dial, dialer } from './actions/dial.ts';
 import { Egress } from './actions/egress.ts';
 import { nameDefaults, Names } from './actions/names.ts';
 import { Secrets } from './actions/secrets.ts';
 import { withSecrets } from './actions/with-secrets.ts';
-import { actionDefaults, type ActionSettings, builtinActions } from './actions/builtin.ts';
+import { openBridge } from './app/http-bridge.ts';
+import {
+  actionSettings,
+  schedulerSettings,
+  storeSettings,
+  thriftOptions,
+} from './app/room-settings.ts';
 import { limitsOf } from './config/limits.ts';
 import type { Config } from './config/schema.ts';
 import { fireId } from './core/firing.ts';
 import type { Log } from './core/log.ts';
-import { defaultPolicy } from './core/policy.ts';
 import type { Clock } from './core/time.ts';
 import { unixPath } from './core/unix-path.ts';
-import { isLoopback } from './interfaces/access/access.ts';
+import { Extensions } from './extensions/extensions.ts';
 import { addToken } from './interfaces/access/add-token.ts';
 import { openAccess } from './interfaces/access/open.ts';
-import { bearers } from './interfaces/http/bearer.ts';
-import { type Ops, opsRoutes } from './interfaces/http/ops.ts';
-import { type HttpOptions, listenHttp } from './interfaces/http/server.ts';
-import { httpDefaults, type HttpSettings } from './interfaces/http/settings.ts';
-import { v1Routes } from './interfaces/http/v1/routes.ts';
-import { v2Routes } from './interfaces/http/v2/routes.ts';
-import { listenThrift, type ThriftOptions } from './interfaces/thrift/server.ts';
-import { thriftDefaults } from './interfaces/thrift/settings.ts';
-import { Extensions } from './extensions/extensions.ts';
+import { listenThrift } from './interfaces/thrift/server.ts';
 import { Counters } from './metrics/counters.ts';
-import { Exposition } from './metrics/exposition.ts';
 import { type InfoFacts, infoOf } from './metrics/info.ts';
-import { LoopLag } from './metrics/loop-lag.ts';
 import { Measures } from './metrics/measures.ts';
-import { type MetricSources, metricsOf } from './metrics/metrics.ts';
-import { type Readiness, readinessOf } from './metrics/readiness.ts';
 import { Closers } from './runtime/closers.ts';
 import { guests, keepGuestsFromExiting } from './runtime/guests.ts';
 import { offerModule } from './runtime/own-module.ts';
 import { systemClock } from './runtime/system-clock.ts';
 import { forsunVersion, installation } from './runtime/version.ts';
-import { Scheduler, type SchedulerSettings } from './scheduler/scheduler.ts';
+import { Scheduler } from './scheduler/scheduler.ts';
 import { checkAndRepair } from './stores/check.ts';
-import { builtinDrivers, openStore, type StoreOptions } from './stores/open.ts';
+import { builtinDrivers, openStore } from './stores/open.ts';
 import type { Store } from './stores/store.ts';
 
 /** A running server. */
@@ -60,7 +51,7 @@ export interface AppDeps {
   readonly log: Log;
 }
 
-/** The whole server, inside out: store, clockwork, doors. Closing goes the other way. */
+/** The whole server, inside out: actions, store, clockwork, doors. Closing goes the other way. */
 export async function startApp(config: Config, { clock, log }: AppDeps): Promise<App> {
   const counters = new Counters();
   const measures = new Measures();
@@ -83,11 +74,12 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
     });
 
     const { driver } = config.store;
-    const store = await openStore(
-      driver,
-      storeOptions(config, { clock, log, counters, measures }),
-      extensions.drivers,
-    );
+    const storeOptions = {
+      ...storeSettings(config),
+      ...{ clock, log, counters, commitTimes: measures.commit, random: Math.random },
+      onFatal: endAsBugsDo,
+    };
+    const store = await openStore(driver, storeOptions, extensions.drivers);
     closers.add(() => store.close());
     tellRecovery(store, counters, log);
     await extensions.start(driver);
@@ -127,21 +119,14 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
     closers.add(() => thrift.close());
     egress.closeOwnPort(thrift.address.port);
     address = hostPort(thrift.address);
-    const bridge = httpOptions(config);
+    const bridge = await openBridge(
+      config,
+      { ...door, store, scheduler, measures, facts },
+      closers,
+    );
     if (bridge !== undefined) {
-      const loopLag = new LoopLag(clock, measures.loopLag);
-      loopLag.start();
-      closers.add(() => loopLag.stop());
-      const ops = opsOf(config, { store, scheduler, loopLag, counters, measures, facts });
-      const routes = [v1Routes(bridge), v2Routes(bridge), opsRoutes(ops)];
-      const http = await listenHttp(bridge, {
-        ...door,
-        callerOf: bearers(access),
-        routes,
-      });
-      closers.add(() => http.close());
-      egress.closeOwnPort(http.address.port);
-      httpAddress = hostPort(http.address);
+      egress.closeOwnPort(bridge.port);
+      httpAddress = hostPort(bridge);
     }
     scheduler.start();
   });
@@ -197,151 +182,11 @@ function openExtensions(
   return extensions;
 }
 
-/** What those who run the server are told of it. */
-function opsOf(
-  { http }: Config,
-  {
-    store,
-    scheduler,
-    loopLag,
-    ...sources
-  }: Omit<MetricSources, 'readiness'> & {
-    readonly store: Store;
-    readonly scheduler: Scheduler;
-    readonly loopLag: LoopLag;
-  },
-): Ops {
-  const readiness = (): Readiness =>
-    readinessOf(
-      {
-        storeTrouble: store.trouble?.(),
-        ...scheduler.pulse(),
-        loopLagSeconds: loopLag.recentSeconds(),
-      },
-      http.readyMaxLagSeconds,
-    );
-  return { metrics: new Exposition(metricsOf({ ...sources, readiness })), readiness };
-}
-
-function storeOptions(
-  config: Config,
-  {
-    clock,
-    log,
-    counters,
-    measures,
-  }: AppDeps & { readonly counters: Counters; readonly measures: Measures },
-): StoreOptions {
-  const { directory, sync, statusKeepSeconds, failuresKept, reserveBytes } = config.store;
-  const { maxUnfinished, misfireThresholdSeconds } = config.scheduler;
-  return {
-    directory,
-    sync,
-    statusKeepSeconds,
-    failuresKept,
-    reserveBytes,
-    policy: { ...defaultPolicy, maxUnfinished, misfireThresholdSeconds },
-    forsunDump: join(homedir(), '.forsun.dump'),
-    clock,
-    log,
-    counters,
-    commitTimes: measures.commit,
-    random: Math.random,
-    // As any bug: the process ends, told and not zero, and the next start recovers.
-    onFatal: (error) =>
-      setImmediate(() => {
-        throw error;
-      }),
-  };
-}
-
-function actionSettings({ action, thrift, http }: Config): ActionSettings {
-  const { shell } = action;
-  const isLocal =
-    isOfThisMachine(thrift.bind) && (http.bind === undefined || isLoopback(http.bind.host));
-  const isShellLocal = shell.allow === 'auto' && isLocal;
-  const isShellGiven = shell.allow === 'yes' || isShellLocal;
-  return {
-    ...actionDefaults,
-    shellLeave: isShellGiven ? 'given' : shell.allow === 'no' ? 'forbidden' : 'exposed',
-    shell,
-    http: { ...actionDefaults.http, ...action.http },
-    redis: { ...actionDefaults.redis, ...action.redis },
-    thrift: { ...actionDefaults.thrift, ...action.thrift },
-    beanstalk: { ...actionDefaults.beanstalk, ...action.beanstalk },
-    mysql: { ...actionDefaults.mysql, ...action.mysql },
-  };
-}
-
-/** True for a listener that nobody beyond this machine reaches. */
-const isOfThisMachine = (bind: string): boolean => isLoopback(bind) || unixPath(bind) !== undefined;
-
-function schedulerSettings({ action, plans, scheduler }: Config): SchedulerSettings {
-  const { maxCount: retries, delaySeconds, delayRate: rate } = action.retry;
-  return {
-    timezone: scheduler.timezone,
-    planLimits: {
-      keyBytes: plans.maxKeyBytes,
-      params: plans.maxParams,
-      paramNameBytes: plans.maxParamNameBytes,
-      paramValueBytes: plans.maxParamValueBytes,
-      paramsBytes: plans.maxParamsBytes,
-    },
-    maxKeysListed: plans.maxListedKeys,
-    maxPlansListed: plans.maxListedPlans,
-    dispatch: {
-      runs: action.maxRuns,
-      held: action.maxHeld,
-      queuedPerOrigin: action.maxQueuedPerOrigin,
-    },
-    retry: { retries, delaySeconds, rate },
-    claimSize: 1_024,
-    lateAfterSeconds: 2,
-    catchUpPerSecond: scheduler.catchUpPerSecond,
-  };
-}
-
-function thriftOptions({ thrift }: Config): ThriftOptions {
-  return {
-    host: thrift.bind,
-    port: thrift.port,
-    wire: {
-      ...thriftDefaults.wire,
-      messageBytes: thrift.maxMessageBytes,
-      stringBytes: thrift.maxStringBytes,
-      containerSize: thrift.maxContainerSize,
-      depth: thrift.maxDepth,
-    },
-    connections: thrift.maxConnections,
-    connectionsPerAddress: thrift.maxConnectionsPerPeer,
-    callsInFlight: thrift.maxInFlight,
-    replyBytes: thrift.maxReplyBytes,
-    heldBytes: thrift.maxHeldBytes,
-    messageTimeoutMs: thrift.messageTimeoutSeconds * 1000,
-    sendTimeoutMs: thrift.writeTimeoutSeconds * 1000,
-  };
-}
-
-/** Undefined: there is to be no bridge. */
-function httpOptions({ http }: Config): (HttpOptions & HttpSettings) | undefined {
-  if (http.bind === undefined) return undefined;
-  return {
-    ...httpDefaults,
-    ...http.bind,
-    hosts: http.hosts,
-    origins: http.origins,
-    connections: http.maxConnections,
-    connectionsPerAddress: http.maxConnectionsPerPeer,
-    headerBytes: http.maxHeaderBytes,
-    bodyBytes: http.maxBodyBytes,
-    replyBytes: http.maxReplyBytes,
-    heldBytes: http.maxHeldBytes,
-    headerTimeoutMs: http.headerTimeoutSeconds * 1000,
-    requestTimeoutMs: http.requestTimeoutSeconds * 1000,
-    idleTimeoutMs: http.idleTimeoutSeconds * 1000,
-    sendTimeoutMs: http.writeTimeoutSeconds * 1000,
-  };
-}
+/** As any bug: the process ends, told and not zero, and the next start recovers. */
+const endAsBugsDo = (error: unknown): void =>
+  void setImmediate(() => {
+    throw error;
+  });
 
 function tellRecovery({ recovery }: Store, counters: Counters, log: Log): void {
   const { reclaimed, givenUp } = recovery;
