@@ -11,6 +11,8 @@ describe('to whom may not see secrets', () => {
     ...['password', 'passwd', 'auth_password', 'PASSWORD', 'db_pass', 'token', 'api_token'],
     ...['accessToken', 'client-secret', 'header_authorization', 'header_proxy-authorization'],
     ...['header_cookie', 'header_x-api-key', 'header_X-Auth-Token', 'apikey', 'private_key'],
+    ...['header_x-hub-signature-256', 'header_x-functions-key', 'header_x-session-id', 'tokens'],
+    ...['header_authentication', 'password2', 'passcode', 'jwt', 'dsn', 'connection_string'],
   ])('the param %s is hidden', (name) => {
     expect(shown(name, 's3cret')).toBe(hidden);
   });
@@ -18,6 +20,7 @@ describe('to whom may not see secrets', () => {
   test.each([
     ...['url', 'method', 'body', 'sql', 'command', 'cmd', 'host', 'key', 'db', 'user', 'author'],
     ...['header_content-type', 'auth_username', 'auth_mode', 'forsun.retries', 'bypasses'],
+    ...['routing_key', 'monkey', 'header_x-monkey', 'token_url', 'compass', 'design'],
   ])('the param %s is not', (name) => {
     expect(shown(name, 'plain')).toBe('plain');
   });
@@ -37,6 +40,10 @@ describe('to whom may not see secrets', () => {
     ],
     ['http://host/?a=1&token=s3cret&b=2', 'http://host/?a=1&token=[redacted]&b=2'],
     ['http://host/?api_key=s3cret#x', 'http://host/?api_key=[redacted]#x'],
+    ['http://host/?user[password]=s3cret&b=2', 'http://host/?user[password]=[redacted]&b=2'],
+    ['http://host/?user%5Bpassword%5D=s3cret', 'http://host/?user%5Bpassword%5D=[redacted]'],
+    ['http://host/?pass%77ord=s3cret', 'http://host/?pass%77ord=[redacted]'],
+    ['http://host/#access_token=s3cret', 'http://host/#access_token=[redacted]'],
     ['http://host/@user:pass', 'http://host/@user:pass'],
     ['a@b.example', 'a@b.example'],
   ])('the URL %j reads %j', (value, expected) => {
@@ -48,6 +55,19 @@ describe('to whom may not see secrets', () => {
     expect(shown('env', 'A=1;API_TOKEN=a b&c;DB_PASSWORD=x=y;B=')).toBe(
       'A=1;API_TOKEN=[redacted];DB_PASSWORD=[redacted];B=',
     );
+  });
+
+  test.each([
+    ['STRIPE_KEY=s3cret;LANG=C', 'STRIPE_KEY=[redacted];LANG=C'],
+    [
+      'DATABASE_URL=postgres://u:s3cret@db/x;LANG=C',
+      'DATABASE_URL=postgres://[redacted]@db/x;LANG=C',
+    ],
+    ['HOOK=http://host/?token=s3cret;A=1', 'HOOK=http://host/?token=[redacted];A=1'],
+    ['A=http://host/;MAIL=me@example.com', 'A=http://host/;MAIL=me@example.com'],
+    [';;http://u:s3cret@host/; B=', ';;http://[redacted]@host/; B='],
+  ])('variables are texts of their own: %s', (value, expected) => {
+    expect(shown('env', value)).toBe(expected);
   });
 
   test.each([
@@ -85,6 +105,7 @@ describe('what was hidden', () => {
     ['url', `http://${hidden}@host/`],
     ['url', `http://host/?token=${hidden}`],
     ['env', `A=1;TOKEN=${hidden}`],
+    ['env', `A=1;B=http://${hidden}@host/`],
   ])('is refused when it comes back: %s=%s', (name, value) => {
     expect(() => checkHidden(new Map([[name, value]]))).toThrow(
       `the param "${name}" holds [redacted], which stands for a secret that was not shown; ` +
