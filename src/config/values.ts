@@ -3,6 +3,7 @@ import { normalize } from 'node:path';
 
 import { z } from 'zod';
 
+import { type Network, networkOf } from '../core/networks.ts';
 import { unixPath } from '../core/unix-path.ts';
 
 /** How the text of a setting becomes its value. A refusal says what was expected, in words. */
@@ -68,8 +69,14 @@ export const listOf = (item: ValueOf<string>): ValueOf<readonly string[]> =>
 /** `10.0.0.0/8`, `fd00::/8`; an address alone is a network of one, and comes out with its prefix. */
 export const network: ValueOf<string> = z
   .string()
-  .refine(isNetwork, expecting('networks such as 10.0.0.0/8 or fd00::/8'))
-  .transform((came) => (came.includes('/') ? came : `${came}/${isIP(came) === 4 ? 32 : 128}`));
+  .transform(networkOf)
+  .pipe(
+    z.custom<Network>(
+      (read) => read !== undefined,
+      expecting('networks such as 10.0.0.0/8 or fd00::/8'),
+    ),
+  )
+  .transform(({ address, bits }) => `${address}/${bits}`);
 
 /** `10.0.0.2`, `127.0.0.1:5353`, `[::1]:5353`: where a server of names answers, at port 53 if none is named. */
 export const nameServer: ValueOf<string> = z
@@ -164,14 +171,6 @@ function hostPortOf(came: string): HostPort | undefined {
   const port = Number(digits);
   const isKnown = six === undefined ? isHost(host) : isIP(host) === 6;
   return isKnown && port <= 65_535 ? { host, port } : undefined;
-}
-
-function isNetwork(came: string): boolean {
-  const [address = '', prefix, ...rest] = came.split('/');
-  const family = isIP(address);
-  if (family === 0 || address.includes('%') || rest.length > 0) return false;
-  if (prefix === undefined) return true;
-  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
 }
 
 function isNameServer(came: string): boolean {

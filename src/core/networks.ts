@@ -1,13 +1,37 @@
 import { BlockList, isIP } from 'node:net';
 
 import { badArgument, quote } from './errors.ts';
+import { ipv4Mapped } from './ipv4-inside.ts';
 
-const mappedPrefix = /^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i;
+/** An address as networks know it: without a zone, and an IPv4-mapped one, however written, as that IPv4 one. */
+export function plainAddress(address: string): string {
+  const bare = address.replace(/%.*$/, '');
+  return ipv4Mapped(bare) ?? bare;
+}
+
+/** The addresses that begin with the same bits as this one. */
+export interface Network {
+  readonly address: string;
+  readonly bits: number;
+  readonly family: 4 | 6;
+}
+
+/** What an address or a CIDR says, such as 10.0.0.0/8 or fd00::/8; undefined for what is neither. */
+export function networkOf(text: string): Network | undefined {
+  const [given = '', bits, ...rest] = text.split('/');
+  const address = plainAddress(given);
+  const family = isIP(address) === 4 ? 4 : 6;
+  const isMapped = family === 4 && isIP(given) === 6;
+  const mostBits = family === 4 ? 32 : 128;
+  const leastBits = isMapped ? mappedBits : 0;
+  const isNetwork = isIP(given) !== 0 && !given.includes('%') && rest.length === 0;
+  if (!isNetwork || !/^\d{1,3}$/.test(bits ?? '0')) return undefined;
+  const own = bits === undefined ? mostBits : Number(bits) - leastBits;
+  return own < 0 || own > mostBits ? undefined : { address, bits: own, family };
+}
+
+/** How many bits of an IPv4-mapped address stand before the IPv4 one. */
 const mappedBits = 96;
-
-/** An address as networks know it: without a zone, and ::ffff:a.b.c.d as a.b.c.d. */
-export const plainAddress = (address: string): string =>
-  address.replace(/%.*$/, '').replace(mappedPrefix, '');
 
 /** What one customer of a provider has of addresses: an IPv4 address, or the first half of an IPv6 one. */
 export function placeOf(address: string): string {
@@ -23,11 +47,11 @@ export function placeOf(address: string): string {
     .join(':')}::/64`;
 }
 
-/** A set of networks. */
+/** A set of networks. Those of IPv6 hold no IPv4 address, for which one list would take ::/0 to do so. */
 export class Networks {
-  readonly #list = new BlockList();
+  readonly #lists = { 4: new BlockList(), 6: new BlockList() };
 
-  /** Of addresses and CIDRs, such as 10.0.0.0/8 or fd00::/8; bad_argument names one that is neither. */
+  /** Of addresses and CIDRs; bad_argument names one that is neither. */
   constructor(networks: readonly string[]) {
     for (const network of networks) this.#add(network);
   }
@@ -35,22 +59,18 @@ export class Networks {
   has(address: string): boolean {
     const plain = plainAddress(address);
     const family = isIP(plain);
-    return family !== 0 && this.#list.check(plain, family === 4 ? 'ipv4' : 'ipv6');
+    if (family !== 4 && family !== 6) return false;
+    return this.#lists[family].check(plain, `ipv${family}`);
   }
 
-  #add(network: string): void {
-    const [given = '', bits, ...rest] = network.trim().split('/');
-    const address = plainAddress(given);
-    const family = isIP(address);
-    const maxBits = family === 4 ? 32 : 128;
-    const isMapped = address !== given && mappedPrefix.test(given);
-    const prefix = bits === undefined ? maxBits : Number(bits) - (isMapped ? mappedBits : 0);
-    const isNumber = bits === undefined || /^\d{1,3}$/.test(bits);
-    if (family === 0 || rest.length > 0 || !isNumber || prefix < 0 || prefix > maxBits) {
+  #add(text: string): void {
+    const network = networkOf(text.trim());
+    if (network === undefined) {
       throw badArgument(
-        `${quote(network)} is no network: an address or CIDR such as 10.1.0.0/16 or fd00::/8 was expected`,
+        `${quote(text)} is no network: an address or CIDR such as 10.1.0.0/16 or fd00::/8 was expected`,
       );
     }
-    this.#list.addSubnet(address, prefix, family === 4 ? 'ipv4' : 'ipv6');
+    const { address, bits, family } = network;
+    this.#lists[family].addSubnet(address, bits, `ipv${family}`);
   }
 }

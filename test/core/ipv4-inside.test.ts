@@ -16,6 +16,8 @@ test.each([
   ['2002:a01:203::', '6to4'],
   ['2002:a01:203:1:2:3:4:5', 'a network behind 6to4'],
   ['2001:0:c000:201:0:ffff:f5fe:fdfc', 'Teredo'],
+  ['2001:db8::5efe:10.1.2.3', 'ISATAP'],
+  ['fd00::200:5efe:a01:203', 'ISATAP'],
 ])('%s leads to 10.1.2.3: %s', (address) => {
   expect(ipv4Inside(address)).toBe('10.1.2.3');
 });
