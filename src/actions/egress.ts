@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { BoundedCache } from '../core/bounded-cache.ts';
 import { badArgument } from '../core/errors.ts';
 import { ipv4Inside } from '../core/ipv4-inside.ts';
-import { Networks, plainAddress } from '../core/networks.ts';
+import { networkOf, Networks, plainAddress } from '../core/networks.ts';
 import type { Address } from './resolver-files.ts';
 
 export interface EgressSettings {
@@ -40,9 +40,13 @@ const unlessNamed: readonly Place[] = [
       'fd00:ec2::254/128',
       'fd00:ec2::23/128',
       'fd20:ce::254/128', // Google
-      '100.100.100.200/32', // Alibaba
+      ...['100.100.100.200/32', 'fd00:100::100:200/128'], // Alibaba
       '168.63.129.16/32', // Azure
-      '192.0.0.192/32', // Oracle
+      ...['192.0.0.192/32', 'fd00:c1::a9fe:a9fe/128'], // Oracle
+      ...['169.254.42.42/32', 'fd00:42::42/128'], // Scaleway
+      ...['169.254.0.23/32', '169.254.10.10/32'], // Tencent
+      'fd00:a9fe:a9fe::1/128', // Akamai
+      'fe80::a9fe:a9fe/128', // OpenStack
     ],
   },
   { what: 'a link-local address', networks: ['169.254.0.0/16', 'fe80::/10'] },
@@ -186,8 +190,9 @@ const closed = ({ what, networks }: Place, allow: readonly string[]): ClosedNetw
   }));
 
 function isWithin(network: string, outer: string): boolean {
-  const [address = '', bits] = network.split('/');
-  return new Networks([outer]).has(address) && Number(bits) >= Number(outer.split('/')[1]);
+  const [inner, wide] = [networkOf(network), networkOf(outer)];
+  if (inner === undefined || wide === undefined) return false;
+  return new Networks([outer]).has(inner.address) && inner.bits >= wide.bits;
 }
 
 /** Of all interfaces that are up. */

@@ -41,6 +41,10 @@ describe('without a setting plans', () => {
     ['169.254.169.254', 'a metadata service'],
     ['fd00:ec2::254', 'a metadata service'],
     ['FD00:0EC2:0::0254', 'a metadata service'],
+    ['fd00:c1::a9fe:a9fe', 'a metadata service'],
+    ['fd00:42::42', 'a metadata service'],
+    ['fe80::a9fe:a9fe', 'a metadata service'],
+    ['fd12::5efe:a9fe:a9fe', 'a metadata service'],
     ['100.100.100.200', 'a metadata service'],
     ['192.0.0.192', 'a metadata service'],
     ['169.254.0.1', 'a link-local address'],
@@ -68,6 +72,12 @@ describe('--egress-deny', () => {
     }
     expect(egress.refusal('::1', 80)).toBe('--egress-deny has ::1');
     expect(egress.refusal('11.0.0.1', 80)).toBeUndefined();
+  });
+
+  test('of IPv6 closes none of IPv4', () => {
+    const egress = policy({ deny: ['::/0'] });
+    expect(egress.refusal('2001:db8::1', 80)).toBe('--egress-deny has 2001:db8::1');
+    expect(egress.refusal('10.1.2.3', 80)).toBeUndefined();
   });
 
   test('closes the networks of translators too', () => {
@@ -110,6 +120,7 @@ describe('--egress-allow', () => {
     ['169.254.7.7', '169.0.0.0/8'],
     ['fd00:ec2::254', 'fd00::/8'],
     ['fe80::1', '::/0'],
+    ['fe80::a9fe:a9fe', 'fe80::/64'],
     ['0.0.0.0', '0.0.0.0/32'],
     ['224.0.0.1', '224.0.0.1/32'],
     ['255.255.255.255', '0.0.0.0/0'],
