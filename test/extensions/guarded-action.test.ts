@@ -205,12 +205,15 @@ describe('an action of an extension', () => {
   });
 
   test('that throws shows no param of the plan and no credentials', async () => {
-    const error = new Error('no login at\npg://me:hun@ter2@db1/ with s3cret s3cret!\n… of db1');
+    const error = new Error(
+      'no login at\npg://me:hun@ter2@db1/ with s3cret s3cret!\n… of db1, t0ken, w0rd',
+    );
     const params = new Map([
       ...[['host', 'db1'] as const, ['password', 's3cret'] as const],
       ...[['other', 's3cret!\n'] as const, ['ssl', 'no'] as const],
+      ...[['auth', 'Bearer t0ken'] as const, ['options', 'a=1;b=w0rd'] as const],
     ]);
-    const told = 'no login at pg://…@db1/ with … …… of db1';
+    const told = 'no login at pg://…@db1/ with … …… of db1, …, …';
 
     const runs = setUp({ prepare: () => ({ run: throwing(error) }) }).guarded;
     expect(await runs.prepare(params).run(run)).toMatchObject({
