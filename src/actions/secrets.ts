@@ -16,12 +16,20 @@ export const secretDefaults: SecretSettings = { variables: [], directories: [] }
 /** Bytes of a file; the longest keys and tokens are far below. */
 const MAX_FILE_BYTES = 64 * 1024;
 
+/** What may be otherwise in a moment: the system has no room, or the disk or its server does not answer. */
+const passing = new Set([
+  ...['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EIO', 'ESTALE', 'ETIMEDOUT', 'EHOSTDOWN'],
+]);
+
 /** A reference that yields nothing. Its message names the reference, and nothing that was found. */
 export class SecretMissing extends Error {
   override readonly name = 'SecretMissing';
+  /** It may be there the next time. */
+  readonly isPassing: boolean;
 
-  constructor(reference: Reference, why: string) {
+  constructor(reference: Reference, why: string, isPassing = false) {
     super(`${referenceText(reference)} ${why}`);
+    this.isPassing = isPassing;
   }
 }
 
@@ -56,7 +64,7 @@ export class Secrets {
   async read(reference: Reference): Promise<string> {
     const { kind, name } = reference;
     if (kind === 'file') return this.#readFile(reference);
-    const value = this.#environment[name];
+    const value = Object.hasOwn(this.#environment, name) ? this.#environment[name] : undefined;
     if (value === undefined) throw new SecretMissing(reference, 'is not set');
     return value;
   }
@@ -78,7 +86,8 @@ export class Secrets {
   async #contents(reference: Reference): Promise<string> {
     const bytes = await this.#bytes(reference).catch((error: unknown) => {
       if (!(error instanceof Error) || !('code' in error)) throw error;
-      throw new SecretMissing(reference, `cannot be read (${String(error.code)})`);
+      const code = String(error.code);
+      throw new SecretMissing(reference, `cannot be read (${code})`, passing.has(code));
     });
     if (bytes.length > MAX_FILE_BYTES) {
       throw new SecretMissing(reference, `is longer than ${MAX_FILE_BYTES} bytes`);
@@ -94,10 +103,7 @@ export class Secrets {
   /** One more than it may have, at most. */
   async #bytes(reference: Reference): Promise<Buffer> {
     const path = await realpath(reference.name);
-    const directories = await Promise.all(
-      this.#settings.directories.map((directory) => realpath(directory).catch(() => directory)),
-    );
-    if (!directories.some((directory) => isBelow(path, directory))) {
+    if (!(await this.#isInside(path))) {
       throw new SecretMissing(reference, 'leads out of the directories that --secret-dir names');
     }
     // Opening a pipe would else wait for who writes into it.
@@ -110,6 +116,14 @@ export class Secrets {
     } finally {
       await file.close();
     }
+  }
+
+  /** The directories may be links, as /var/run is; one after the other, as the files. */
+  async #isInside(path: string): Promise<boolean> {
+    for (const directory of this.#settings.directories) {
+      if (isBelow(path, await realpath(directory).catch(() => directory))) return true;
+    }
+    return false;
   }
 }
 

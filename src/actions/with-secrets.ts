@@ -96,7 +96,9 @@ async function textsOf(
   } catch (error) {
     if (signal.aborted)
       return { kind: 'retry', reason: 'a file of its params was not read in time' };
-    if (error instanceof SecretMissing) return { kind: 'failed', reason: error.message };
+    if (error instanceof SecretMissing) {
+      return { kind: error.isPassing ? 'retry' : 'failed', reason: error.message };
+    }
     throw error;
   }
 }

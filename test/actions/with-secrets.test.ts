@@ -222,6 +222,14 @@ describe('a run fails, finally, and says by which reference,', () => {
     expect(await reasonOf({ p: `\${file:${path}}` })).toMatch(/ is no UTF-8$/);
   });
 
+  test('when there is such a variable only by what all objects have', async () => {
+    const all = new Secrets({ variables: ['to*'], directories: [] }, environment);
+    expect(await fire(withSecrets(new Noting(), all), { p: '${env:toString}' })).toEqual({
+      kind: 'failed',
+      reason: '${env:toString} is not set',
+    });
+  });
+
   test('when it would go elsewhere than the plan was judged by', async () => {
     expect(await reasonOf({ host: '${env:APP_KEY}' })).toBe(
       'failed: it would go elsewhere by what is in ${env:APP_KEY}',
@@ -232,6 +240,16 @@ describe('a run fails, finally, and says by which reference,', () => {
     expect(await reasonOf({ bad: '${env:API_TOKEN}' })).toBe(
       'failed: its params cannot be used with what is in ${env:API_TOKEN}',
     );
+  });
+});
+
+test('a run is tried again when the disk fails to read a file, and says by which reference', async () => {
+  // The first page of a process is never there to be read.
+  const own = new Secrets({ variables: [], directories: ['/proc/self'] });
+  const outcome = await fire(withSecrets(new Noting(), own), { p: '${file:/proc/self/mem}' });
+  expect(outcome).toEqual({
+    kind: 'retry',
+    reason: '${file:/proc/self/mem} cannot be read (EIO)',
   });
 });
 
