@@ -6,8 +6,16 @@ import type { Log } from '../core/log.ts';
 import type { Params } from '../core/plan.ts';
 import type { Clock } from '../core/time.ts';
 import type { Action, Outcome, Run } from './action.ts';
-import { badParam, paramFacts, type ParamFacts, readParams, text } from './param-schema.ts';
+import { paramFacts, readParams, text } from './param-schema.ts';
 import { type GroupEnd, ProcessGroup } from './process-group.ts';
+import {
+  envFacts,
+  environmentOf,
+  fitsAnArgument,
+  parseEnvironment,
+  type Variables,
+  withoutValues,
+} from './shell-environment.ts';
 
 export interface ShellSettings {
   /** Where commands run unless their plan says otherwise. */
@@ -39,19 +47,8 @@ export interface ShellDeps {
 /** What a command sees of the server's environment. */
 const INHERITED = ['PATH', 'HOME', 'LANG', 'TZ', 'USER'];
 
-/** Linux takes no longer argument or variable, its end included (MAX_ARG_STRLEN). */
-const MAX_ARGUMENT_BYTES = 128 * 1024 - 1;
-
 /** Ended runs whose background processes are still read from; beyond that the oldest is cut off. */
 const MAX_LEFT_BEHIND = 64;
-
-const fitsAnArgument = (value: string): boolean => Buffer.byteLength(value) <= MAX_ARGUMENT_BYTES;
-
-const envFacts: ParamFacts = {
-  expected:
-    'NAME=value pairs separated by ";" (a value may hold "=" but no ";"), 128 KiB each at most',
-  isSecret: true,
-};
 
 export const shellParams = z.object({
   cmd: text.refine(fitsAnArgument).register(paramFacts, {
@@ -98,7 +95,7 @@ export function shellAction(settings: ShellSettings, deps: ShellDeps): Action {
     const end = await group.ended(run.signal);
     running.delete(group);
     if (group.holdsOutput) leaveBehind(group);
-    logEnd(deps.log, run, group, end);
+    logEnd(deps.log, run, command, group, end);
     return outcomeOf(end);
   };
 
@@ -141,7 +138,7 @@ export function shellAction(settings: ShellSettings, deps: ShellDeps): Action {
 interface Command {
   readonly cmd: string;
   readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Variables;
 }
 
 function commandOf(params: Params, defaultCwd: string): Command {
@@ -152,26 +149,6 @@ function commandOf(params: Params, defaultCwd: string): Command {
     env: env === undefined ? {} : parseEnvironment(env),
   };
 }
-
-/** `a=1;b=c`; a name is split off at the first `=`, blanks before it and empty pieces are dropped. */
-function parseEnvironment(env: string): Readonly<Record<string, string>> {
-  const pairs = env.split(';').flatMap((piece) => {
-    if (piece.trim() === '') return [];
-    const [, name, value] = /^\s*([A-Za-z_]\w*)=(.*)$/s.exec(piece) ?? [];
-    if (name === undefined || value === undefined || !fitsAnArgument(piece)) {
-      throw badParam('shell', 'env', env, envFacts);
-    }
-    return [[name, value] as const];
-  });
-  return Object.fromEntries(pairs);
-}
-
-const environmentOf = (run: Run): Readonly<Record<string, string>> => ({
-  FORSUN_TIMESTAMP: String(run.fireTime),
-  FORSUN_KEY: run.key,
-  FORSUN_FIRE_ID: run.fireId,
-  FORSUN_ATTEMPT: String(run.attempt),
-});
 
 function notStarted(error: unknown): Outcome {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
@@ -203,7 +180,7 @@ function outcomeOf(end: GroupEnd): Outcome {
   };
 }
 
-function logEnd(log: Log, run: Run, group: ProcessGroup, end: GroupEnd): void {
+function logEnd(log: Log, run: Run, { env }: Command, group: ProcessGroup, end: GroupEnd): void {
   log.debug('shell_ended', {
     key: run.key,
     fire_id: run.fireId,
@@ -212,7 +189,7 @@ function logEnd(log: Log, run: Run, group: ProcessGroup, end: GroupEnd): void {
     signal: end.signal,
     stdout_bytes: group.stdout.totalBytes,
     stderr_bytes: group.stderr.totalBytes,
-    stdout: group.stdout.text(),
-    stderr: group.stderr.text(),
+    stdout: withoutValues(env, group.stdout.text()),
+    stderr: withoutValues(env, group.stderr.text()),
   });
 }

@@ -82,7 +82,7 @@ describe('a command', () => {
         'FORSUN_FIRE_ID=order:42:7:1700000000',
         'FORSUN_KEY=order:42',
         'FORSUN_TIMESTAMP=1700000000',
-        'HOME=/elsewhere',
+        'HOME=$HOME',
         'PATH=/usr/bin:/bin',
         `PWD=${directory}`,
         'a=1',
@@ -90,6 +90,17 @@ describe('a command', () => {
         'e=',
       ].sort(),
     );
+  });
+
+  test('is logged without the values of its variables, for any may be a secret', async () => {
+    const env = 'TOKEN=s3cret;LONGER=s3cret-and-more;SHORT=abc';
+    const cmd = 'echo "$TOKEN, $LONGER $SHORT"; echo "$TOKEN$TOKEN" >&2';
+    await fire(aShell(), { cmd, env });
+    const fields = log.lines.find(({ event }) => event === 'shell_ended')?.fields;
+    expect(fields).toMatchObject({
+      ...{ stdout: '$TOKEN, $LONGER abc\n', stdout_bytes: 28 },
+      ...{ stderr: '$TOKEN$TOKEN\n', stderr_bytes: 13 },
+    });
   });
 
   test('gets hostile keys as data, byte for byte', async () => {
