@@ -14,6 +14,8 @@ import { SecretMissing, type Secrets } from './secrets.ts';
 /** In all params of a plan: each may stand for a whole file. */
 const MAX_REFERENCES = 32;
 
+type Param = readonly [param: string, value: string];
+
 /** What references stand for, by how params say them. */
 type Texts = ReadonlyMap<string, string>;
 
@@ -28,9 +30,7 @@ export function withSecrets(action: Action, secrets: Secrets): Action {
   return {
     ...{ name, maxRunsPerOrigin, timeoutSeconds, retriesDeadline },
     prepare(params) {
-      const open = [...params].filter(
-        ([param, value]) => mayRefer(value) && !verbatimParams.includes(param),
-      );
+      const open = openParams(params, verbatimParams);
       if (open.length === 0) return action.prepare(params);
       const references = open.flatMap(([param, value]) => allowedIn(param, value, secrets));
       if (references.length > MAX_REFERENCES) {
@@ -55,6 +55,15 @@ export function withSecrets(action: Action, secrets: Secrets): Action {
   };
 }
 
+/** Those that may refer to something: in nearly all plans none, which is found out at each create. */
+function openParams(params: Params, verbatim: readonly string[]): readonly Param[] {
+  const open: Param[] = [];
+  for (const [param, value] of params) {
+    if (mayRefer(value) && !verbatim.includes(param)) open.push([param, value]);
+  }
+  return open;
+}
+
 function allowedIn(param: string, value: string, secrets: Secrets): readonly Reference[] {
   const references = referencesIn(param, value);
   for (const reference of references) {
@@ -67,11 +76,7 @@ function allowedIn(param: string, value: string, secrets: Secrets): readonly Ref
 }
 
 /** In a URL it must not become more than the part in which it stands: it is encoded, but for the / of a path. */
-const filled = (
-  param: string,
-  value: string,
-  textOf: (reference: Reference) => string,
-): readonly [param: string, value: string] => [
+const filled = (param: string, value: string, textOf: (reference: Reference) => string): Param => [
   param,
   replaceReferences(param, value, (reference, before) => {
     const text = textOf(reference);
