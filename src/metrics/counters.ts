@@ -17,6 +17,7 @@ export type CounterName =
   | 'protocol_errors_count'
   | `refused_${ErrorCode}_count`
   | 'tokens_refused_count'
+  | 'browsers_refused_count'
   // Plans.
   | 'created_count'
   | 'create_timeouted_count'

@@ -30,6 +30,7 @@ export function doorMetrics(counters: Counters): readonly Metric[] {
       ['connection', value('connections_refused_count')],
       ['protocol', value('protocol_errors_count')],
       ['token', value('tokens_refused_count')],
+      ['browser', value('browsers_refused_count')],
       ...errorCodes.map((code) => [code, value(`refused_${code}_count`)] as const),
     ]),
   ];

@@ -61,6 +61,7 @@ const ownCounters: readonly CounterName[] = [
   'connections_refused_count',
   'protocol_errors_count',
   'tokens_refused_count',
+  'browsers_refused_count',
 ];
 
 /** The answer of `info`: forsun's keys in forsun's order, then ours; every value is a string. */

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import { quote } from '../../core/errors.ts';
+import type { HttpLobby } from './connection.ts';
 import { HttpRefusal } from './refusal.ts';
 
 /** Names and origins that are served beside what is always. */
@@ -18,7 +19,10 @@ export interface ServedNames {
  * dots, or one that is served: any other may be a name that its owner has just let point here. An origin
  * must be the server's own, or one that is served; that one is told that it may read the answer.
  */
-export function browserRules({ hosts, origins }: ServedNames) {
+export function browserRules(
+  { hosts, origins }: ServedNames,
+  { counters, complaints }: Pick<HttpLobby, 'counters' | 'complaints'>,
+) {
   const servedHosts = new Set(hosts.map((host) => host.toLowerCase()));
   const servedOrigins = new Set(origins.map((origin) => origin.toLowerCase()));
 
@@ -26,11 +30,17 @@ export function browserRules({ hosts, origins }: ServedNames) {
     const { host, origin } = request.headers;
     const given = hostHeaders(request.raw.rawHeaders);
     if (given > 1) throw new HttpRefusal(400, 'there are several Host headers, expected one');
-    if (host !== undefined && !isServedHost(host)) throw wrongHost(host);
+    if (host !== undefined && !isServedHost(host)) throw refused(request, wrongHost(host));
     if (origin === undefined || isOwn(origin, request)) return;
-    if (!servedOrigins.has(origin.toLowerCase())) throw wrongOrigin(origin);
+    if (!servedOrigins.has(origin.toLowerCase())) throw refused(request, wrongOrigin(origin));
     reply.headers({ 'access-control-allow-origin': origin, vary: 'Origin' });
   };
+
+  function refused({ raw }: FastifyRequest, reason: string): HttpRefusal {
+    counters.add('browsers_refused_count');
+    complaints.warn('http_browser_refused', { peer: raw.socket.remoteAddress, reason });
+    return new HttpRefusal(403, reason);
+  }
 
   function isServedHost(host: string): boolean {
     const name = nameIn(host);
@@ -63,14 +73,8 @@ function nameIn(host: string): string | undefined {
 const hostHeaders = (rawHeaders: readonly string[]): number =>
   rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
 
-const wrongHost = (host: string): HttpRefusal =>
-  new HttpRefusal(
-    403,
-    `Host is ${quote(host)}, expected an address, a name without dots, or one of --http-host`,
-  );
+const wrongHost = (host: string): string =>
+  `Host is ${quote(host)}, expected an address, a name without dots, or one of --http-host`;
 
-const wrongOrigin = (origin: string): HttpRefusal =>
-  new HttpRefusal(
-    403,
-    `Origin is ${quote(origin)}, expected this server's own, or one of --http-origin`,
-  );
+const wrongOrigin = (origin: string): string =>
+  `Origin is ${quote(origin)}, expected this server's own, or one of --http-origin`;

@@ -26,7 +26,7 @@ export interface RulesContext extends Admission {
 /** What holds for every request, whatever its route; added before the routes are. */
 export function addRules(app: FastifyInstance, context: RulesContext): void {
   const { lobby, connectionOf } = context;
-  const checkBrowser = browserRules(context.names);
+  const checkBrowser = browserRules(context.names, lobby);
 
   app.addHook('onRequest', async (request, reply) => {
     const exchange = { request: request.raw, response: reply.raw };

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { MemoryPlans } from '../../support/memory-plans.ts';
 import { openHttpDoor, type OpenHttpDoor } from '../../support/http-door.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 import { RawClient } from '../../support/raw-client.ts';
 
 /** The status, head and body that come for a request of these lines. */
@@ -49,6 +50,23 @@ describe('Host', () => {
   ])('%s is refused with 403: its owner may let it point here', async (host) => {
     const door = await openHttpDoor({}, { hosts: ['forsun.example.com'] });
     expect(await say(door, ping(host))).toMatch(/^HTTP\/1\.1 403 .*--http-host/s);
+  });
+
+  test('that is refused is counted and logged, and so is an Origin', async () => {
+    const log = new RecordedLog();
+    const door = await openHttpDoor({ log });
+    await say(door, ping('evil.example.com'));
+    await say(door, [...ping('localhost'), 'Origin: https://evil.example.com']);
+    expect(door.counters.value('browsers_refused_count')).toBe(2);
+    expect(log.lines).toMatchObject([
+      {
+        event: 'http_browser_refused',
+        fields: {
+          peer: '127.0.0.1',
+          reason: expect.stringContaining('evil.example.com') as string,
+        },
+      },
+    ]);
   });
 
   test('several, or none, are 400', async () => {
