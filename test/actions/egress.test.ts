@@ -29,6 +29,16 @@ const anHttpAction = (egress: Egress, names?: Names, clock: Clock = realClock): 
   return action;
 };
 
+type Network = ReturnType<typeof network>;
+
+/** The actions that speak to a server of their own kind, and what a plan of each must have. */
+const servers: readonly (readonly [string, (by: Network) => Action, Record<string, string>])[] = [
+  ['redis', (by) => redisAction(redisDefaults, { ...deps, ...by }), { command: 'PING' }],
+  ['mysql', (by) => mysqlAction(mysqlDefaults, { ...deps, ...by }), { sql: 'DO 1' }],
+  ['thrift', (by) => thriftAction(thriftDefaults, { ...deps, ...by }), {}],
+  ['beanstalk', (by) => beanstalkAction(beanstalkDefaults, { ...deps, ...by }), { body: 'x' }],
+];
+
 describe('without a setting plans', () => {
   test.each([
     ...['127.0.0.1', '::1', '10.1.2.3', '192.168.0.1', '172.16.0.1', 'fd00::1', '100.64.0.1'],
@@ -192,18 +202,9 @@ describe('a plan is not made', () => {
     expect(egress.refusal('127.0.0.1', 6459)).toBeUndefined();
   });
 
-  test.each([
-    ['redis', redisAction, redisDefaults, { command: 'PING' }],
-    ['mysql', mysqlAction, mysqlDefaults, { sql: 'DO 1' }],
-    ['thrift', thriftAction, thriftDefaults, {}],
-    ['beanstalk', beanstalkAction, beanstalkDefaults, { body: 'x' }],
-  ])('for an address of %s where no plan may connect', (name, make, defaults, params) => {
-    const action = (make as (settings: unknown, given: unknown) => Action)(defaults, {
-      ...deps,
-      ...network(),
-    });
+  test.each(servers)('for an address of %s where no plan may connect', (name, make, params) => {
     const prepare = () =>
-      action.prepare(new Map(Object.entries({ ...params, host: '::ffff:a9fe:a9fe' })));
+      make(network()).prepare(new Map(Object.entries({ ...params, host: '::ffff:a9fe:a9fe' })));
     expect(prepare).toThrow(
       `the param host of the action ${name} leads where no plan may connect: ` +
         '169.254.169.254 is a metadata service; expected another address',
@@ -267,6 +268,24 @@ describe('a connection', () => {
       outOfReach('http://evil.test', `${judged} is a metadata service`),
     );
   });
+
+  test.each(servers)(
+    'is not made by %s to a closed port, by whatever name',
+    async (name, make, params) => {
+      server.zone.set('self.test A', ['127.0.0.1']).set('self.test AAAA', []);
+      const egress = policy();
+      egress.closeOwnPort(sink.port);
+      const action = make(network(realClock, stubNames(), egress));
+      onTestFinished(() => action.close?.());
+      for (const host of ['localhost', 'self.test']) {
+        const port = String(sink.port);
+        expect(await fire(action, { ...params, host, port })).toEqual(
+          outOfReach(`${name}:${host}:${port}`, `port ${port} is forsund's own`),
+        );
+      }
+      expect(sink.received).toEqual([]);
+    },
+  );
 
   test('is made to the addresses of a name that plans may reach, and to no other', async () => {
     server.zone.set('both.test A', ['169.254.169.254', '127.0.0.1', '0.0.0.0']);
