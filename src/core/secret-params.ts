@@ -71,7 +71,7 @@ function replaceSecrets(name: string, value: string, replace: Replace): string {
 
 /** As the param env of shell has it: NAME=value. */
 function inVariable(piece: string, replace: Replace): string {
-  const [, name = '', value = ''] = /^([^=]*)=(.+)$/s.exec(piece) ?? [];
+  const [, name = '', value = ''] = /^(\s*[\w.-]*)=(.+)$/s.exec(piece) ?? [];
   if (value === '') return inText(piece, replace);
   const isSecret = secretName.test(name) || keyName.test(name);
   return `${name}=${isSecret ? replace(value) : inText(value, replace)}`;

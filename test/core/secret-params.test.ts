@@ -65,6 +65,7 @@ describe('to whom may not see secrets', () => {
     ],
     ['HOOK=http://host/?token=s3cret;A=1', 'HOOK=http://host/?token=[redacted];A=1'],
     ['A=http://host/;MAIL=me@example.com', 'A=http://host/;MAIL=me@example.com'],
+    ['http://u:s3cret@host/?a=1;A=1', 'http://[redacted]@host/?a=1;A=1'],
     [';;http://u:s3cret@host/; B=', ';;http://[redacted]@host/; B='],
   ])('variables are texts of their own: %s', (value, expected) => {
     expect(shown('env', value)).toBe(expected);
