@@ -111,7 +111,7 @@ class ProtectedMode implements Access {
       return { kind: 'too_many', text, waitSeconds };
     }
     if (hash === undefined) {
-      this.#wrong.add(place);
+      this.#wrong.add(place, token);
       this.#complain('token_refused', place);
       return { kind: 'unknown', text: 'the token is none of this server' };
     }

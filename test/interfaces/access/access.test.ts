@@ -231,7 +231,7 @@ describe('a wrong token', () => {
     expect(JSON.stringify(log.lines)).not.toContain(guess);
   });
 
-  test('ten of one place slow it down, to one more in six seconds', async () => {
+  test('ten different ones of one place slow it down, to one more in six seconds', async () => {
     const { tokens, of } = await aTokenFile({ app });
     const { meet, clock, counters } = anAccess({ tokens });
     const kinds = Array.from({ length: 12 }, () => wrong(meet(afar, overTls)));
@@ -246,6 +246,18 @@ describe('a wrong token', () => {
     expect(wrong(meet(afar, overTls))).toBe('too_many');
     await clock.advance(6);
     expect(meet(afar, overTls).identify(of.app).kind).toBe('caller');
+  });
+
+  test('that comes again is no further guess: a client with an old token shuts out nobody beside it', async () => {
+    const { tokens, of } = await aTokenFile({ app });
+    const { meet, counters } = anAccess({ tokens });
+    for (const old of [makeToken(), 'too short', 'x'.repeat(100_000)]) {
+      for (let calls = 0; calls < 20; calls++) {
+        expect(meet('127.0.0.1').identify(old).kind).toBe('unknown');
+      }
+    }
+    expect(counters.value('tokens_refused_count')).toBe(60);
+    expect(meet('127.0.0.1').identify(of.app).kind).toBe('caller');
   });
 
   test('of one place slows no other, an IPv6 one being the first half of its address', async () => {
