@@ -33,7 +33,7 @@ export async function openThriftDoor(
   overrides: Partial<ThriftDependencies> = {},
   options: Partial<ThriftOptions> = {},
 ): Promise<ThriftServer & { readonly counters: Counters; readonly clock: FakeClock }> {
-  const counters = new Counters();
+  const { counters = new Counters() } = overrides;
   const clock = new FakeClock();
   const server = await listenThrift(
     { host: '127.0.0.1', port: 0, ...options },

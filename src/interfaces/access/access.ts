@@ -6,8 +6,8 @@ import type { Clock } from '../../core/time.ts';
 import type { Counters } from '../../metrics/counters.ts';
 import type { Complaints } from '../complaints.ts';
 import { type Caller, everybody, type Role } from './caller.ts';
-import { type Grant, refusalBy } from './grant.ts';
-import type { Peer } from './peer.ts';
+import { onUnixSocket, type Peer } from './peer.ts';
+import { anonymousRights, callerWith, type Rights, strangerRights, tokenRights } from './rights.ts';
 import type { TokenFile } from './token-file.ts';
 import { WrongTokens } from './wrong-tokens.ts';
 
@@ -67,93 +67,81 @@ export const createAccess = (rules: AccessRules, dependencies: AccessDependencie
 class ProtectedMode implements Access {
   readonly #trusted: Networks;
   readonly #tokens: TokenFile | undefined;
-  readonly #anonymous: Caller;
+  /** Of whoever brings no token. */
+  readonly #anonymous: Rights | undefined;
   readonly #counters: Counters;
   readonly #complaints: Complaints;
   readonly #wrong: WrongTokens;
   readonly #welcome = new BoundedCache<string, true>(maxWelcome);
 
   constructor(rules: AccessRules, { clock, counters, complaints }: AccessDependencies) {
-    this.#trusted = new Networks(rules.trustedNetworks);
-    this.#tokens = rules.tokens;
+    const { trustedNetworks, tokens, anonymousRole } = rules;
+    this.#trusted = new Networks(trustedNetworks);
+    this.#tokens = tokens;
     this.#counters = counters;
     this.#complaints = complaints;
     this.#wrong = new WrongTokens(clock);
-    this.#anonymous = this.#anonymousCaller(rules.anonymousRole);
+    this.#anonymous =
+      anonymousRole === 'admin' ? undefined : anonymousRights(anonymousRole, tokens !== undefined);
   }
 
   admit(peer: Peer): Admission {
     const { address, isEncrypted, hasCertificate } = peer;
     const isNear = address === undefined || loopback.has(address) || this.#trusted.has(address);
     if (isNear || hasCertificate) return this.#admission(address, this.#anonymous);
-    const refusal = refusalOf(address, this.#tokens !== undefined, isEncrypted);
-    const stranger = this.#tokenless('stranger', () => refusal);
-    return this.#tokens !== undefined && isEncrypted
-      ? this.#admission(address, stranger)
-      : { ...this.#admission(address, stranger), refusal };
+    const hasTokens = this.#tokens !== undefined;
+    const refusal = refusalOf(address, hasTokens, isEncrypted);
+    const admission = this.#admission(address, strangerRights(refusal, hasTokens));
+    return hasTokens && isEncrypted ? admission : { ...admission, refusal };
   }
 
-  #admission(address: string | undefined, caller: Caller): Admission {
+  /** Without rights of its own, a peer that brings no token is everybody. */
+  #admission(address: string | undefined, rights: Rights | undefined): Admission {
     const tokens = this.#tokens;
+    const callerOf = (its: Rights): Caller =>
+      callerWith(its, (reason) => this.#tellNotAllowed(address ?? onUnixSocket, reason));
+    const caller = rights === undefined ? everybody : callerOf(rights);
     const identify = (token: string): Identity =>
-      tokens === undefined ? { kind: 'caller', caller } : this.#identify(token, tokens, address);
+      tokens === undefined
+        ? { kind: 'caller', caller }
+        : this.#identify(token, tokens, address, callerOf);
     return { caller, refusal: undefined, identify };
   }
 
-  #identify(token: string, tokens: TokenFile, address: string | undefined): Identity {
-    const place = address === undefined ? 'unix' : placeOf(address);
+  #identify(
+    token: string,
+    tokens: TokenFile,
+    address: string | undefined,
+    callerOf: (rights: Rights) => Caller,
+  ): Identity {
+    const place = address === undefined ? onUnixSocket : placeOf(address);
     const hash = tokens.find(token);
     const welcome = `${place} ${hash ?? ''}`;
     const waitSeconds = this.#wrong.waitSeconds(place);
     if (waitSeconds > 0 && this.#welcome.get(welcome) === undefined) {
-      this.#complain('tokens_slowed', place);
+      this.#tellWrongToken('tokens_slowed', place);
       const text = `too many wrong tokens came from ${place}: try again in ${waitSeconds} seconds`;
       return { kind: 'too_many', text, waitSeconds };
     }
     if (hash === undefined) {
       this.#wrong.add(place, token);
-      this.#complain('token_refused', place);
+      this.#tellWrongToken('token_refused', place);
       return { kind: 'unknown', text: 'the token is none of this server' };
     }
     this.#welcome.set(welcome, true);
-    return { kind: 'caller', caller: tokenCaller(tokens, hash) };
+    return { kind: 'caller', caller: callerOf(tokenRights(tokens, hash)) };
   }
 
-  #complain(event: string, peer: string): void {
+  #tellWrongToken(event: string, peer: string): void {
     this.#counters.add('tokens_refused_count');
     this.#complaints.warn(event, { peer });
   }
 
-  #anonymousCaller(role: Role | 'none'): Caller {
-    if (role === 'none') return this.#tokenless('nobody', () => tokenNeeded);
-    if (role === 'admin') return everybody;
-    const grant = { name: 'whoever brings no token', role };
-    return this.#tokenless('anonymous', (wish) => refusalBy(grant, wish));
-  }
-
-  #tokenless(name: string, refusal: Caller['refusal']): Caller {
-    const lacksToken = this.#tokens === undefined ? {} : ({ lacksToken: true } as const);
-    return { name, ...lacksToken, seesSecrets: false, refusal };
+  #tellNotAllowed(peer: string, reason: string): void {
+    this.#counters.add('refused_not_allowed_count');
+    this.#complaints.warn('call_not_allowed', { peer, reason });
   }
 }
-
-/** Asks what the token is good for each time: what is taken out of the file counts no longer. */
-function tokenCaller(tokens: TokenFile, hash: string): Caller {
-  const grant = (): Grant | undefined => tokens.grantOf(hash);
-  return {
-    name: grant()?.name ?? '',
-    get seesSecrets() {
-      return grant()?.role === 'admin';
-    },
-    refusal(wish) {
-      const now = grant();
-      return now === undefined ? 'the token is good no longer' : refusalBy(now, wish);
-    },
-  };
-}
-
-const tokenNeeded =
-  'this needs a token: forsund has a token file, and --anonymous-role gives nothing to whom brings none';
 
 function refusalOf(address: string, hasTokens: boolean, isEncrypted: boolean): string {
   const plain = plainAddress(address);

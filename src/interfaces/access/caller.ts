@@ -20,8 +20,10 @@ export interface Caller {
   readonly lacksToken?: true;
   /** Is shown secret params as they are. */
   readonly seesSecrets: boolean;
-  /** Why the caller may not have that, for it to read; undefined when it may. */
+  /** Why the caller may not have what it asks for, to be told so; undefined when it may. */
   refusal(wish: Wish): string | undefined;
+  /** Whether it may have that, where nothing is refused if not. */
+  may(wish: Wish): boolean;
 }
 
 /** May do all there is, as whoever reaches a server without a token file does. */
@@ -29,4 +31,5 @@ export const everybody: Caller = {
   name: 'everybody',
   seesSecrets: true,
   refusal: () => undefined,
+  may: () => true,
 };

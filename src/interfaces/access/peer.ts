@@ -10,6 +10,9 @@ export interface Peer {
   readonly hasCertificate: boolean;
 }
 
+/** What clients on a Unix socket are called, since they have no address. */
+export const onUnixSocket = 'unix';
+
 /** The peer of a TCP connection; what a proxy says of others does not count. */
 export function peerOf(socket: Socket): Peer {
   const isEncrypted = socket instanceof TLSSocket;

@@ -27,7 +27,7 @@ function addRoutes(server: FastifyInstance, { metrics, readiness }: Ops): void {
   server.get('/readyz', ({ caller }, reply) => {
     const state = readiness();
     void reply.code(state.ready ? 200 : 503);
-    return caller.refusal({ role: 'read' }) === undefined ? state : withoutReasons(state);
+    return caller.may({ role: 'read' }) ? state : withoutReasons(state);
   });
 
   server.get('/metrics', async (request, reply) => {

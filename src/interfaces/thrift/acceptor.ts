@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 
 import { unixPath } from '../../core/unix-path.ts';
-import { type Peer, peerOf } from '../access/peer.ts';
+import { onUnixSocket, type Peer, peerOf } from '../access/peer.ts';
 import type { TlsFiles } from '../access/tls-files.ts';
 import { type HandshakeDoor, Handshakes } from '../handshakes.ts';
 import { removeStaleSocket, socketMode } from '../unix-socket.ts';
@@ -18,9 +18,6 @@ export interface Acceptance {
   /** Accepting has failed, as it does without file descriptors; it goes on. */
   acceptFailed(error: Error): void;
 }
-
-/** What clients on a Unix socket are called, since they have no address. */
-const onUnixSocket = 'unix';
 
 /** Listens on a TCP port, with TLS or without, or on a Unix socket, which has none. */
 export class Acceptor {

@@ -9,6 +9,7 @@ import type { MessageHeader } from '../../wire/protocol.ts';
 import { ExceptionType, MessageType } from '../../wire/wire-code.ts';
 import type { Admission } from '../access/access.ts';
 import type { Complaints } from '../complaints.ts';
+import { countRefusal } from '../count-refusal.ts';
 import { type Answer, answered, type Call, exception } from './call.ts';
 import { CallQueue } from './call-queue.ts';
 
@@ -127,7 +128,7 @@ export class Connection implements Sender, MemoryHolder {
       this.#door.counters.add('requesting_count', -1);
       this.#door.counters.add('requested_count');
       if (answer.isError) this.#door.counters.add('requested_error_count');
-      if (answer.refusal) this.#door.counters.add(`refused_${answer.refusal}_count`);
+      if (answer.refusal) countRefusal(this.#door.counters, answer.refusal);
     }
     return answer;
   }

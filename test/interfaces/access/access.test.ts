@@ -280,6 +280,35 @@ describe('a wrong token', () => {
   });
 });
 
+describe('what a caller may not have', () => {
+  const reader = { role: 'read' } as const;
+
+  test('is counted each time, and logged with who it was and why, once a second', async () => {
+    const { tokens, of } = await aTokenFile({ reader });
+    const { meet, counters, log, clock } = anAccess({ tokens });
+    const caller = callerOf(meet(afar, overTls), of.reader);
+    for (let calls = 0; calls < 3; calls++) caller.refusal({ role: 'write', key: 'k' });
+    await clock.advance(1);
+    meet(undefined).caller.refusal({ role: 'read' });
+    expect(counters.value('refused_not_allowed_count')).toBe(4);
+    expect(log.events()).toEqual(['call_not_allowed', 'call_not_allowed']);
+    expect(log.lines.map(({ fields }) => fields)).toMatchObject([
+      { peer: afar, reason: 'reader has the role read, this takes write' },
+      { peer: 'unix', suppressed: 2 },
+    ]);
+  });
+
+  test('is neither when it may have it, or nobody is told', async () => {
+    const { tokens, of } = await aTokenFile({ reader });
+    const { meet, counters, log } = anAccess({ tokens });
+    const caller = callerOf(meet('127.0.0.1'), of.reader);
+    expect(caller.refusal({ role: 'read' })).toBeUndefined();
+    expect([caller.may({ role: 'read' }), caller.may({ role: 'write' })]).toEqual([true, false]);
+    expect(counters.value('refused_not_allowed_count')).toBe(0);
+    expect(log.lines).toEqual([]);
+  });
+});
+
 describe('a token file that changes', () => {
   const app = { role: 'write' } as const;
 

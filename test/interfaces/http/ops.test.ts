@@ -15,6 +15,7 @@ const nobody: Caller = {
   name: 'nobody',
   seesSecrets: false,
   refusal: ({ role }) => `nobody may not ${role}`,
+  may: () => false,
 };
 
 const readinessWith = (storeTrouble: string | undefined): Readiness =>

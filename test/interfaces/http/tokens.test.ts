@@ -4,7 +4,10 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { AccessRules } from '../../../src/interfaces/access/access.ts';
 import { TlsFiles } from '../../../src/interfaces/access/tls-files.ts';
 import { bearers } from '../../../src/interfaces/http/bearer.ts';
+import { opsRoutes } from '../../../src/interfaces/http/ops.ts';
+import { v1Routes } from '../../../src/interfaces/http/v1/routes.ts';
 import { Counters } from '../../../src/metrics/counters.ts';
+import { Exposition } from '../../../src/metrics/exposition.ts';
 import { httpDefaults } from '../../../src/interfaces/http/settings.ts';
 import { v2Routes } from '../../../src/interfaces/http/v2/routes.ts';
 import { pem, someCertificates } from '../../support/certificates.ts';
@@ -52,6 +55,32 @@ test.each([
   const response = await door.fetch('/v1/ping', { headers });
   expect(response.status).toBe(401);
   expect(response.headers.get('www-authenticate')).toMatch(challenge);
+});
+
+test('each refusal of what a caller may not have is counted once, whatever part of the bridge it asks', async () => {
+  const counters = new Counters();
+  const access = anAccess({ tokens: given.tokens, anonymousRole: 'none' }, { counters });
+  const metrics = new Exposition([]);
+  const ok = { ok: true };
+  const checks = { store: ok, clock: ok, due: ok, loop: ok };
+  const ops = opsRoutes({ metrics, readiness: () => ({ ready: true, checks }) });
+  const routes = [v1Routes(httpDefaults), v2Routes(httpDefaults), ops];
+  const door = await openHttpDoor({ access, callerOf: bearers(access), counters, routes });
+  const removals = ['/v1/plan?key=k', '/v2/plans/k'].map((path) => [path, 'DELETE'] as const);
+  const reads = ['/v1/keys', '/v2/plans', '/v2/openapi.json', '/metrics'];
+  const asked = [...removals, ...reads.map((path) => [path, 'GET'] as const)];
+  for (const [index, [path, method]] of asked.entries()) {
+    expect((await door.fetch(path, { method })).status).toBe(401);
+    expect(counters.value('refused_not_allowed_count')).toBe(index + 1);
+  }
+  for (const [path, method] of removals) {
+    expect((await door.fetch(path, { method, ...bearing(given.of.reader) })).status).toBe(403);
+  }
+  expect(counters.value('refused_not_allowed_count')).toBe(asked.length + removals.length);
+  expect((await door.fetch('/readyz')).status).toBe(200);
+  await door.fetch('/v1/keys', bearing('forsun_wrong'));
+  expect(counters.value('refused_not_allowed_count')).toBe(asked.length + removals.length);
+  expect(counters.value('tokens_refused_count')).toBe(1);
 });
 
 test('/v2 asks for a token, and says of one that may not which error that is', async () => {

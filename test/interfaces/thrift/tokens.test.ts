@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+import { Counters } from '../../../src/metrics/counters.ts';
 import { aTokenFile, type GivenTokens } from '../../support/token-file.ts';
 import { openThriftDoor, anAccess } from '../../support/thrift-door.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
@@ -20,8 +21,9 @@ beforeEach(async () => {
     orders: { role: 'write', prefix: 'order-', actions: ['http'] },
   });
   log = new RecordedLog();
-  const access = anAccess({ tokens: given.tokens, anonymousRole: 'none' }, { log });
-  door = await openThriftDoor({ access, log });
+  const counters = new Counters();
+  const access = anAccess({ tokens: given.tokens, anonymousRole: 'none' }, { log, counters });
+  door = await openThriftDoor({ access, log, counters });
 });
 
 afterEach(async () => {
@@ -116,6 +118,20 @@ test('a wrong token is refused, and leaves the connection who it was', async () 
   );
   expect(log.events()).toContain('token_refused');
   expect(JSON.stringify(log.lines)).not.toContain(given.of.writer);
+});
+
+test('a call that its caller may not make is counted as that, a wrong token as one', async () => {
+  const client = connect();
+  await client.call('get', { key: 'k' });
+  await client.call('getKeys', { prefix: '' });
+  expect(door.counters.value('refused_not_allowed_count')).toBe(2);
+  await client.call('auth', { token: 'forsun_wrong' });
+  client.token = 'forsun_wrong';
+  await client.call('get', { key: 'k' });
+  expect(door.counters.value('refused_not_allowed_count')).toBe(2);
+  expect(door.counters.value('tokens_refused_count')).toBe(2);
+  expect(door.counters.value('requested_error_count')).toBe(4);
+  expect(log.events()).toEqual(['call_not_allowed', 'token_refused']);
 });
 
 test('a token of some keys and actions makes, sees, lists and removes no other', async () => {

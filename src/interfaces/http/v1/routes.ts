@@ -7,6 +7,7 @@ import type { PlanRequest } from '../../../core/plan.ts';
 import { unixSeconds } from '../../../core/time.ts';
 import { shownTo } from '../../access/shown.ts';
 import { Complaints } from '../../complaints.ts';
+import { countRefusal } from '../../count-refusal.ts';
 import { literalPrefix } from '../../thrift/mapping.ts';
 import { wireCodes } from '../../thrift/wire-codes.ts';
 import { permit } from '../bearer.ts';
@@ -169,7 +170,7 @@ function answerErrors(scope: FastifyInstance, { counters, log, clock }: HttpDoor
   });
 
   scope.setErrorHandler((error, request, reply) => {
-    if (error instanceof ForsunError) counters.add(`refused_${error.code}_count`);
+    if (error instanceof ForsunError) countRefusal(counters, error.code);
     const refusal = refusalOf(error);
     if (refusal !== undefined) {
       refuse(refusal.statusCode === 415 ? wrongType(request) : refusal, reply);

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 
 import { quote } from '../../../core/errors.ts';
 import { Complaints } from '../../complaints.ts';
+import { countRefusal } from '../../count-refusal.ts';
 import { permit } from '../bearer.ts';
 import type { Routes } from '../door.ts';
 import { addWithOtherMethods } from '../other-methods.ts';
@@ -21,7 +22,7 @@ export const v2Routes =
       async (scope) => {
         const complaints = new Complaints(door.log, door.clock);
         const note: NoteRefusal = ({ code, isInternal }, error, method, route) => {
-          if (code !== undefined) door.counters.add(`refused_${code}_count`);
+          if (code !== undefined) countRefusal(door.counters, code);
           if (isInternal) complaints.error('http_request_failed', { method, route }, error);
         };
         readBodies(scope);
