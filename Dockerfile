@@ -21,6 +21,6 @@ RUN install -d -o node -g node -m 0700 data
 USER node
 VOLUME /forsun/data
 EXPOSE 6458
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["forsun", "info"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["docker-entrypoint", "health"]
 # Shell actions may leave orphans behind: run with an init that collects them (docker run --init).
 ENTRYPOINT ["docker-entrypoint"]

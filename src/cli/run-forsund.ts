@@ -15,6 +15,7 @@ import { stopSignal } from '../runtime/stop-signal.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { forsunVersion } from '../runtime/version.ts';
 import { failureText, oneLine } from './failure-text.ts';
+import { askHealth } from './health.ts';
 
 /** A running server. */
 export interface App {
@@ -66,6 +67,10 @@ export async function runForsund(parts: ForsundParts): Promise<void> {
       case 'token':
         for (const warning of command.warnings) complain(warning);
         print(await parts.makeToken(command.config, command.words));
+        return;
+      case 'health':
+        for (const warning of command.warnings) complain(warning);
+        print(`forsund answers at ${await askHealth(command.config)}`);
         return;
       case 'serve':
         await (command.demon && !isDemon() ? detach(command) : serve(command, parts));

@@ -17,8 +17,8 @@ export interface Destination {
   readonly port: number;
   /** A Unix socket, in place of host and port. */
   readonly path: string | undefined;
-  /** Absent: without TLS. */
-  readonly tls: ClientTls | undefined;
+  /** Absent: without TLS. Only who sends no secret, and believes nothing, may let any certificate pass. */
+  readonly tls: (ClientTls & { readonly rejectUnauthorized?: boolean }) | undefined;
 }
 
 /** A socket on its way there, and the event by which it tells that it has arrived. */

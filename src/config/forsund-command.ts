@@ -21,6 +21,7 @@ export type ForsundCommand =
       readonly warnings: readonly string[];
       readonly repair: boolean;
     }
+  | { readonly kind: 'health'; readonly config: Config; readonly warnings: readonly string[] }
   | {
       readonly kind: 'token';
       readonly config: Config;
@@ -56,20 +57,21 @@ export function parseForsundArgs(
     return loadConfig({ ...conf, environment, flags: settings });
   };
   if (command === 'token') return tokenCommand(load(), words.slice(1));
+  if (command === 'health') return { kind: 'health', ...load() };
   return isCheck ? { kind: 'check', ...load(), repair } : { kind: 'serve', ...load(), demon };
 }
 
 const usage = (message: string): SettingError => new SettingError(message, 2);
 
-function commandOf(words: readonly string[]): 'serve' | 'check' | 'token' {
-  const [command, ...rest] = words;
-  if (command === undefined) return 'serve';
-  if (command === 'token') return 'token';
-  if (command !== 'check' || rest.length > 0) {
-    const came = JSON.stringify(command === 'check' ? rest[0] : command);
-    throw usage(`${came} is no command of forsund; there are check and token`);
-  }
-  return 'check';
+const commands = ['check', 'health', 'token'] as const;
+
+function commandOf([word, ...rest]: readonly string[]): 'serve' | (typeof commands)[number] {
+  if (word === undefined) return 'serve';
+  const command = commands.find((one) => one === word);
+  const surplus = command === 'token' ? undefined : rest[0];
+  if (command !== undefined && surplus === undefined) return command;
+  const came = JSON.stringify(command === undefined ? word : surplus);
+  throw usage(`${came} is no command of forsund; there are check, health and token`);
 }
 
 function tokenCommand(loaded: Loaded, words: readonly string[]): ForsundCommand {

@@ -29,6 +29,7 @@ export function helpText(): string {
 
 Usage: forsund [flags]                    run the server
        forsund check [--repair] [flags]   read the whole store, tell what is damaged
+       forsund health [flags]             ask the server of these flags whether it answers
        forsund token NAME ROLE [flags]    add a token to the --token-file, and print it`,
     groups,
     epilogue: `Each setting can also stand in the file of --conf and in the environment, as

@@ -1,5 +1,6 @@
-import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
 
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 
@@ -66,6 +67,78 @@ test('forsun reaches a server on a Unix socket, where commands run', async () =>
   await eventually(() => existsSync(ran));
   await forsund.kill('SIGTERM');
   expect(existsSync(path)).toBe(false);
+});
+
+describe('forsund health', () => {
+  const ask = (args: readonly string[]) => runForsund({ store, args: ['health', ...args] });
+
+  async function settings(...tls: [cert: string, ca: string] | []): Promise<readonly string[]> {
+    const file = await someCertificates();
+    const tokens = join(directory, 'tokens');
+    writeFileSync(tokens, '', { mode: 0o600 });
+    const [cert = '', ca = ''] = tls.map(file);
+    const key = cert.replace(/pem$/, 'key');
+    return [
+      ...['--token-file', tokens],
+      ...(cert === '' ? [] : ['--tls-cert', cert, '--tls-key', key, '--tls-ca', ca]),
+    ];
+  }
+
+  test.each([
+    ['tokens', []],
+    ['client certificates of the authority that signed its own', ['server.pem', 'ca.pem']],
+    ['those of another', ['server.pem', 'stranger.pem']],
+  ] as const)('needs nothing of a server that asks for %s', async (_, tls) => {
+    const its = await settings(...tls);
+    const forsund = await start(...its);
+    const { port } = forsund;
+    expect(await ask([...its, '--port', String(port)])).toEqual({
+      ...{ code: 0, signal: null, stderr: '' },
+      stdout: `forsund answers at 127.0.0.1:${port}\n`,
+    });
+    expect(forsund.output).not.toContain('call_not_allowed');
+  });
+
+  test('finds the server on its Unix socket, and among all addresses', async () => {
+    const path = `unix:${join(directory, 'forsun.sock')}`;
+    const onSocket = await start('--bind', path);
+    expect(await ask(['--bind', path])).toMatchObject({ code: 0, stderr: '' });
+    await onSocket.kill('SIGTERM');
+    const { port } = await start();
+    expect(await ask(['--bind', '0.0.0.0', '--port', String(port)])).toMatchObject({ code: 0 });
+  });
+
+  test('fails when nobody answers, and when it cannot know where', async () => {
+    const its = await settings('server.pem', 'ca.pem');
+    const forsund = await start(...its);
+    const asked = [...its, '--port', String(forsund.port)];
+    forsund.signal('SIGSTOP');
+    const hung = await ask(asked);
+    expect([hung.code, hung.stdout]).toEqual([1, '']);
+    expect(hung.stderr).toContain('no answer within 3000 ms');
+    await forsund.kill('SIGKILL');
+    const gone = await ask(asked);
+    expect(gone.code).toBe(1);
+    expect(gone.stderr).toContain('connection refused');
+    const lost = await ask(its);
+    expect(lost.code).toBe(2);
+    expect(lost.stderr).toContain('health needs to know the --port, 0 came');
+  });
+
+  test('is what the image runs, with the settings of its server', async () => {
+    const [, check = ''] =
+      /^HEALTHCHECK .*CMD (.+)$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? [];
+    const [command = '', ...args] = JSON.parse(check) as string[];
+    const { port } = await start(...(await settings()));
+    const { status, stdout } = spawnSync(resolve('bin', command), args, {
+      env: {
+        PATH: `${resolve('bin')}${delimiter}${process.env['PATH'] ?? ''}`,
+        FORSUN_PORT: `${port}`,
+      },
+      encoding: 'utf8',
+    });
+    expect([status, stdout]).toEqual([0, `forsund answers at 127.0.0.1:${port}\n`]);
+  });
 });
 
 describe('a server does not start', () => {

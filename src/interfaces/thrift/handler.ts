@@ -39,7 +39,8 @@ export function createHandler(
   const { forsun_call, getFailures, auth } = forsunService;
 
   const methods: Record<MethodName, Serve> = {
-    ping: serve(ping, 'read', [], looking, async () => ({ success: 0 })),
+    // Whoever is served may ask whether it answers: it is what health checks do, which have no token.
+    ping: serve(ping, 'read', [], askingNothing, async () => ({ success: 0 })),
     create: servePlan(create, 'change', 'second', making, (args) =>
       plans.create(calendarRequest(args)),
     ),
@@ -69,7 +70,7 @@ export function createHandler(
       method: auth,
       kind: 'read',
       required: ['token'],
-      wish: () => undefined,
+      wish: askingNothing,
       // At once, not behind an await: calls that follow are made by whom it names.
       run: async ({ token = '' }, _caller, visitor) => ({
         success: visitor.authenticate(token).name,
@@ -88,7 +89,7 @@ export function createHandler(
     method: Method<A, R>,
     kind: CallKind,
     required: readonly (keyof A & string)[],
-    wish: (args: StructValue<A>) => Wish,
+    wish: Served<A, R>['wish'],
     run: Served<A, R>['run'],
   ): Serve {
     return bind({ method, kind, required, wish, run });
@@ -120,6 +121,7 @@ interface KeyArgs {
   readonly key: string | undefined;
 }
 
+const askingNothing = (): undefined => undefined;
 const looking = (): Wish => ({ role: 'read' });
 const reading = ({ key = '' }: KeyArgs): Wish => ({ role: 'read', key });
 const removing = ({ key = '' }: KeyArgs): Wish => ({ role: 'write', key });

@@ -52,9 +52,15 @@ test.each([
   ['a wrong token', { authorization: 'Bearer forsun_x' }, /error="invalid_token"/],
 ])('who brings %s is asked for a token', async (_, headers, challenge) => {
   const door = await open();
-  const response = await door.fetch('/v1/ping', { headers });
+  const response = await door.fetch('/v1/info', { headers });
   expect(response.status).toBe(401);
   expect(response.headers.get('www-authenticate')).toMatch(challenge);
+});
+
+test('whoever is served may ping, but not with a wrong token', async () => {
+  const door = await open();
+  expect((await door.fetch('/v1/ping')).status).toBe(200);
+  expect((await door.fetch('/v1/ping', bearing('forsun_wrong'))).status).toBe(401);
 });
 
 test('each refusal of what a caller may not have is counted once, whatever part of the bridge it asks', async () => {

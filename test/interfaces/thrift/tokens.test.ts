@@ -103,6 +103,14 @@ test('calls that were sent behind auth without waiting are made by whom it names
   expect(await client.reply()).toMatchObject({ result: { success: ['behind'] } });
 });
 
+test('whoever is served may ping, but not with a wrong token', async () => {
+  const client = connect();
+  expect(await client.call('ping')).toMatchObject({ result: { success: 0 } });
+  client.token = 'forsun_wrong';
+  expect(await client.call('ping')).toMatchObject(excepted('the token is none of this server'));
+  expect(door.counters.value('refused_not_allowed_count')).toBe(0);
+});
+
 test('a wrong token is refused, and leaves the connection who it was', async () => {
   const client = connect();
   await client.call('auth', { token: given.of.writer });

@@ -49,8 +49,8 @@ test('asks for tokens as loopback does, and not for TLS', async () => {
   onTestFinished(() => tls.close());
   const { tokens, of } = await aTokenFile({ app: { role: 'read' } });
   await open({ tls, access: anAccess({ tokens, anonymousRole: 'none' }) });
-  await expect(client().ping()).rejects.toThrow('needs a token');
-  await client(of.app).ping();
+  await expect(client().info()).rejects.toThrow('needs a token');
+  await client(of.app).info();
 });
 
 test('that a killed server left is replaced', async () => {
@@ -76,5 +76,5 @@ test('what is no socket is left as it is', async () => {
 });
 
 test('a client says where it looked', async () => {
-  await expect(client().ping()).rejects.toThrow(`cannot reach forsund at unix:${path}: `);
+  await expect(client().info()).rejects.toThrow(`cannot reach forsund at unix:${path}: `);
 });
