@@ -91,6 +91,25 @@ describe('parseJson', () => {
     expect(() => parseJson(text)).toThrow(message);
   });
 
+  test('takes 262,144 values, objects and arrays among them, and no more', () => {
+    const row = (length: number): string => `[${Array.from({ length }, () => '7').join(',')}]`;
+    expect(parseJson(row(262_143))).toHaveLength(262_143);
+    expect(() => parseJson(row(262_144))).toThrow('more than 262144 values');
+    const members = Array.from({ length: 131_072 }, (_, index) => `"${index}":[]`);
+    expect(() => parseJson(`[{${members.join(',')}},${row(131_072)}]`)).toThrow('more than');
+  });
+
+  test('reads long texts, and those that need escapes, as they were meant', () => {
+    const texts = [
+      'x'.repeat(12),
+      'x'.repeat(13),
+      'x'.repeat(1e6),
+      '"\\'.repeat(9),
+      '\u007f\u2028é😀',
+    ];
+    expect(parseJson(JSON.stringify(texts))).toEqual(texts);
+  });
+
   test('costs no more for a million brackets, quotes or digits than for their bytes', () => {
     for (const text of [
       '['.repeat(1e6),
