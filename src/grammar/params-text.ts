@@ -11,7 +11,11 @@ export const hasParam = (text: string, name: string): boolean =>
  * The pairs of a text like `k=v;k2='v 2'`. Where the original drops what it cannot place (a second word, a
  * second equals sign), this refuses with bad_argument and says what to quote.
  */
-export const pairsIn = (text: string): readonly Pair[] => tokenize(text).map(onlyPair);
+export const pairsIn = (text: string): readonly Pair[] =>
+  tokenize(text, { maxTokens: maxPairs }).map(onlyPair);
+
+/** No setting allows a plan more params. */
+const maxPairs = 65_536;
 
 /** Pairs as params; bad_argument when a name comes twice. */
 export function paramsOf(pairs: readonly Pair[]): Params {

@@ -67,6 +67,18 @@ test('without pairs an equals sign is text', () => {
   ]);
 });
 
+test('more tokens than asked for are refused, those of all commands together', () => {
+  expect(tokenize('a b;c=d', { maxTokens: 3 })).toHaveLength(2);
+  expect(() => tokenize('a b;c=d', { maxTokens: 2 })).toThrow('more than 2 words');
+});
+
+test('escaped quotes cost no more than their bytes', () => {
+  const quotes = 1_000_000;
+  expect(tokenize(`'${"\\'".repeat(quotes)}'`)).toEqual([
+    [{ kind: 'word', text: "'".repeat(quotes) }],
+  ]);
+});
+
 const mischief = fc.string({
   unit: fc.constantFrom('"', "'", '\\', ' ', '\t', '\n', ';', '=', 'a', 'é', '😀', '\0'),
 });

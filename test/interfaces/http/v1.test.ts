@@ -273,6 +273,12 @@ describe('PUT and POST of JSON', () => {
   });
 });
 
+/** A crontab body of so many plans with so many params each. */
+function manyParams(plans: number, params: number): string {
+  const text = Array.from({ length: params }, (_, index) => `p${index}=`).join(';');
+  return `k 1 * * * * * shell '${text}'\n`.repeat(plans);
+}
+
 describe('a crontab body', () => {
   test('makes a plan of each line, by the rules of set', async () => {
     const { data } = await crontab(
@@ -313,6 +319,11 @@ describe('a crontab body', () => {
     ['a bare command', 'k1 1 * * * * * shell ls'],
     ['a field that is none', "k1 x * * * * * shell 'cmd=ls'"],
     ['a good line before a bad one', "k1 1 * * * * * shell 'cmd=ls'\nk2"],
+    ['a line with nothing but a semicolon', "k1 1 * * * * * shell 'cmd=ls'\n;\n"],
+    ['more than 10,000 lines', "k 1 * * * * * shell 'cmd=ls'\n".repeat(10_001)],
+    ['a line of 300,000 words', `k1 1 * * * * * shell ${'a=b '.repeat(300_000)}`],
+    ['a line of 100,000 params', `k1 1 * * * * * shell '${'a=b;'.repeat(100_000)}'`],
+    ['300,000 params in all', manyParams(1_500, 200)],
   ])('%s is 400, and nothing is made', async (_what, body) => {
     expect(await crontab(body)).toMatchObject({ status: 400, errcode: 1007 });
     expect(await plans.keys('')).toEqual([]);

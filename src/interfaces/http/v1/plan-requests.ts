@@ -10,6 +10,9 @@ type Kind = PlanRequest['kind'];
 /** So many plans may come in one body: their answer must not be too long to send once they are made. */
 const maxPlans = 10_000;
 
+/** Words and params of all lines of a crontab body: as many as JSON may have values. */
+const maxWords = 262_144;
+
 /**
  * The plans that a JSON body asks for: one, of the kind that the verb says, or several, each of the kind
  * that its `method` says. Refuses with bad_argument, naming the field, what is not of its type.
@@ -19,7 +22,8 @@ export function jsonRequests(body: Json, kindOfVerb: Kind): readonly PlanRequest
   if (!isArray(body)) {
     throw badArgument(`the body is ${kindOf(body)}, expected an object or an array of them`);
   }
-  return counted(body).map((item, index) =>
+  if (body.length > maxPlans) throw tooMany('plans', maxPlans);
+  return someOf(body).map((item, index) =>
     named(index, () => {
       if (isObject(item)) return planRequest(item, kindOfMethod(item));
       throw badArgument(`it is ${kindOf(item)}, expected an object`);
@@ -29,24 +33,37 @@ export function jsonRequests(body: Json, kindOfVerb: Kind): readonly PlanRequest
 
 /** The plans of a crontab body, one a line; empty lines are passed over. */
 export function crontabRequests(body: string): readonly PlanRequest[] {
-  const lines = body.split('\n').map((line) => tokenize(line, { pairs: false }));
-  return counted(lines.filter((commands) => commands.length > 0)).map((commands, index) =>
-    named(index, () => {
-      const [command = [], ...others] = commands;
-      if (others.length === 0) return parseCrontabLine(command);
-      throw badArgument('a ; stands outside quotes, expected one plan a line');
-    }),
-  );
+  const plans: PlanRequest[] = [];
+  let words = 0;
+  for (const [line] of body.matchAll(/[^ \t\r\n][^\n]*/g)) {
+    if (plans.length === maxPlans) throw tooMany('plans', maxPlans);
+    const { plan, wordCount } = named(plans.length, () => crontabPlan(line));
+    plans.push(plan);
+    words += wordCount;
+    if (words > maxWords) throw tooMany('words and params', maxWords);
+  }
+  return someOf(plans);
 }
 
-function counted<T>(plans: readonly T[]): readonly T[] {
-  if (plans.length === 0) throw new ForsunError('unknown', 'no plan came, expected one or more');
-  if (plans.length <= maxPlans) return plans;
-  throw badArgument(`${plans.length} plans came in one body, expected at most ${maxPlans}`);
+function crontabPlan(line: string): { readonly plan: PlanRequest; readonly wordCount: number } {
+  const [command = [], ...others] = tokenize(line, { pairs: false, maxTokens: maxWords });
+  if (others.length > 0) {
+    throw badArgument('a ; stands outside quotes, expected one plan a line');
+  }
+  const plan = parseCrontabLine(command);
+  return { plan, wordCount: command.length + plan.params.size };
 }
+
+function someOf<T>(plans: readonly T[]): readonly T[] {
+  if (plans.length === 0) throw new ForsunError('unknown', 'no plan came, expected one or more');
+  return plans;
+}
+
+const tooMany = (what: string, most: number): ForsunError =>
+  badArgument(`more than ${most} ${what} came in one body, expected no more`);
 
 /** Says of which plan a refusal is, counted from 1. */
-function named(index: number, read: () => PlanRequest): PlanRequest {
+function named<T>(index: number, read: () => T): T {
   try {
     return read();
   } catch (error) {
