@@ -38,7 +38,7 @@ export function storeSettings({ store, scheduler }: Config): StoreSettings {
 export function actionSettings({ action, thrift, http }: Config): ActionSettings {
   const { shell } = action;
   const isLocal =
-    isOfThisMachine(thrift.bind) && (http.bind === undefined || isLoopback(http.bind.host));
+    isOfThisMachine(thrift.bind) && (http.bind === undefined || isOfThisMachine(http.bind.host));
   const isShellLocal = shell.allow === 'auto' && isLocal;
   const isShellGiven = shell.allow === 'yes' || isShellLocal;
   return {

@@ -12,7 +12,8 @@ export const httpSettings = {
     flag: 'http',
     value: hostPort,
     default: '',
-    meaning: 'address and port of the HTTP bridge, as 127.0.0.1:9002; none: no bridge',
+    meaning:
+      'address and port of the HTTP bridge, as 127.0.0.1:9002, or unix:/path; none: no bridge',
   }),
   hosts: setting('HTTP_HOST', {
     value: listOf(hostName),

@@ -116,18 +116,18 @@ export const host: ValueOf<string> = z
   .string()
   .refine(isBind, expecting('an address or host name without a port, or unix:/path'));
 
-/** Where to listen: an address or host name and a port; nothing: nowhere. */
+/** Where to listen: an address or host name and a port, or unix:/path and port 0; nothing: nowhere. */
 export interface HostPort {
   readonly host: string;
   readonly port: number;
 }
 
-/** `127.0.0.1:9002`, `[::1]:9002`, `localhost:9002`; port 0 takes any free one. */
+/** `127.0.0.1:9002`, `[::1]:9002`, `localhost:9002`, `unix:/path`; port 0 takes any free one. */
 export const hostPort: ValueOf<HostPort | undefined> = z
   .string()
   .refine(
     (came) => came === '' || hostPortOf(came) !== undefined,
-    expecting('an address and a port, as 127.0.0.1:9002 or [::1]:9002'),
+    expecting('an address and a port, as 127.0.0.1:9002 or [::1]:9002, or unix:/path'),
   )
   .transform(hostPortOf);
 
@@ -166,6 +166,7 @@ const isHost = (came: string): boolean =>
   isIP(came) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(came);
 
 function hostPortOf(came: string): HostPort | undefined {
+  if (unixPath(came) !== undefined) return isBind(came) ? { host: came, port: 0 } : undefined;
   const [, six, other, digits] = /^(?:\[(.+)\]|([^:[\]]+)):(\d{1,5})$/.exec(came) ?? [];
   const host = six ?? other ?? '';
   const port = Number(digits);

@@ -119,7 +119,7 @@ describe('what cannot be used is refused by name', () => {
     [
       'an address without its port',
       flag('HTTP_BIND', '0.0.0.0', 'http'),
-      '--http: "0.0.0.0" came, expected an address and a port, as 127.0.0.1:9002 or [::1]:9002',
+      '--http: "0.0.0.0" came, expected an address and a port, as 127.0.0.1:9002 or [::1]:9002, or unix:/path',
     ],
     [
       'an origin with a path',

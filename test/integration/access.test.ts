@@ -1,6 +1,7 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 
@@ -11,6 +12,8 @@ import { aStore, ForsundProcess, runForsund } from '../support/forsund-process.t
 import { runForsun } from '../support/run-forsun.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
+
+const run = promisify(execFile);
 
 let directory: string;
 let store: string;
@@ -141,6 +144,19 @@ describe('forsund health', () => {
   });
 });
 
+test('curl reaches the bridge on a Unix socket, where commands run', async () => {
+  const path = join(directory, 'http.sock');
+  const ran = join(directory, 'ran');
+  const forsund = await start('--bind', `unix:${join(directory, 's')}`, '--http', `unix:${path}`);
+  const plan = { key: 'k', count: 1, params: { cmd: `touch ${ran}` } };
+  const words = ['--unix-socket', path, '-X', 'PUT', 'http://localhost/v1/plan'];
+  const body = ['-H', 'Content-Type: application/json', '-d', JSON.stringify(plan)];
+  expect((await run('curl', ['-s', ...words, ...body])).stdout).toContain('"errcode":0');
+  await eventually(() => existsSync(ran));
+  await forsund.kill('SIGTERM');
+  expect(existsSync(path)).toBe(false);
+});
+
 describe('a server does not start', () => {
   test.each([
     ['with a certificate and no key', ['--tls-cert', 'a'], '--tls-cert and --tls-key go together'],
@@ -156,5 +172,12 @@ describe('a server does not start', () => {
     const { code, stderr } = await runForsund({ store, args });
     expect(code).toBe(1);
     expect(stderr).toContain(problem);
+  });
+
+  test('on one socket for both doors', async () => {
+    const both = `unix:${join(directory, 's')}`;
+    const { code, stderr } = await runForsund({ store, args: ['--bind', both, '--http', both] });
+    expect(code).toBe(1);
+    expect(stderr).toContain('a server answers there');
   });
 });

@@ -13,6 +13,9 @@ export interface Peer {
 /** What clients on a Unix socket are called, since they have no address. */
 export const onUnixSocket = 'unix';
 
+/** The peer of a connection on a Unix socket. */
+export const unixPeer: Peer = { address: undefined, isEncrypted: false, hasCertificate: false };
+
 /** The peer of a TCP connection; what a proxy says of others does not count. */
 export function peerOf(socket: Socket): Peer {
   const isEncrypted = socket instanceof TLSSocket;

@@ -3,14 +3,13 @@ import type { FastifyRequest } from 'fastify';
 import { notAllowed } from '../../core/errors.ts';
 import type { Access } from '../access/access.ts';
 import type { Caller, Wish } from '../access/caller.ts';
-import { peerOf } from '../access/peer.ts';
 import { HttpRefusal } from './refusal.ts';
 
 /** Whom requests come from: whoever the token of their Authorization stands for. */
 export const bearers =
   (access: Access) =>
-  ({ raw: { socket, headers } }: FastifyRequest): Caller => {
-    const admission = access.admit(peerOf(socket));
+  ({ peer, headers }: FastifyRequest): Caller => {
+    const admission = access.admit(peer);
     const token = tokenIn(headers.authorization);
     if (token === undefined) return admission.caller;
     const identity = admission.identify(token);

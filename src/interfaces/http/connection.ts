@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 
 import type { Clock } from '../../core/time.ts';
 import type { Counters } from '../../metrics/counters.ts';
+import { onUnixSocket, type Peer } from '../access/peer.ts';
 import type { Complaints } from '../complaints.ts';
 import type { CountedConnection } from '../connections.ts';
 import type { MemoryBudget, MemoryHolder } from '../memory-budget.ts';
@@ -28,6 +29,7 @@ interface Exchange {
  * more than one reply waits to be taken.
  */
 export class HttpConnection implements CountedConnection, MemoryHolder {
+  readonly peer: Peer;
   readonly address: string;
   readonly #socket: Socket;
   readonly #lobby: HttpLobby;
@@ -43,9 +45,10 @@ export class HttpConnection implements CountedConnection, MemoryHolder {
   #lastWords: string | undefined;
   #hasSaidLast = false;
 
-  constructor(socket: Socket, address: string, lobby: HttpLobby) {
+  constructor(socket: Socket, peer: Peer, lobby: HttpLobby) {
     this.#socket = socket;
-    this.address = address;
+    this.peer = peer;
+    this.address = peer.address ?? onUnixSocket;
     this.#lobby = lobby;
     this.#idleSinceMs = lobby.clock.monotonicMs();
     socket.on('close', () => {

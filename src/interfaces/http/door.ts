@@ -5,6 +5,7 @@ import type { Clock } from '../../core/time.ts';
 import type { Counters } from '../../metrics/counters.ts';
 import type { PlanService } from '../../scheduler/plan-service.ts';
 import type { Caller } from '../access/caller.ts';
+import type { Peer } from '../access/peer.ts';
 
 /** What the routes of the HTTP bridge serve from. */
 export interface HttpDoor {
@@ -20,7 +21,8 @@ export type Routes = (server: FastifyInstance, door: HttpDoor) => void;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whom this request comes from; set before any route is asked. */
+    /** Where this request comes from, and from whom; set before any route is asked. */
+    peer: Peer;
     caller: Caller;
   }
 }

@@ -3,7 +3,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { quote } from '../../core/errors.ts';
 import type { Access } from '../access/access.ts';
 import type { Caller } from '../access/caller.ts';
-import { peerOf } from '../access/peer.ts';
 import type { HttpConnection, HttpLobby } from './connection.ts';
 import { browserRules, isPreflight, preflightHeaders, type ServedNames } from './origins.ts';
 import { HttpRefusal, problem, problemType, refusalOf } from './refusal.ts';
@@ -19,7 +18,7 @@ export interface Admission {
 export interface RulesContext extends Admission {
   readonly lobby: HttpLobby;
   readonly names: ServedNames;
-  readonly connectionOf: (request: FastifyRequest) => HttpConnection | undefined;
+  readonly connectionOf: (request: FastifyRequest) => HttpConnection;
   readonly isClosing: () => boolean;
 }
 
@@ -29,10 +28,11 @@ export function addRules(app: FastifyInstance, context: RulesContext): void {
   const checkBrowser = browserRules(context.names, lobby);
 
   app.addHook('onRequest', async (request, reply) => {
-    const exchange = { request: request.raw, response: reply.raw };
-    const isServed = await connectionOf(request)?.turn(exchange);
-    if (isServed === false) throw new HttpRefusal(400, 'the connection is over');
-    checkPeer(request, context);
+    const connection = connectionOf(request);
+    const isServed = await connection.turn({ request: request.raw, response: reply.raw });
+    if (!isServed) throw new HttpRefusal(400, 'the connection is over');
+    request.peer = connection.peer;
+    checkPeer(connection, context);
     checkBrowser(request, reply);
     if (isPreflight(request)) return reply.code(204).headers(preflightHeaders).send();
     request.caller = await context.callerOf(request);
@@ -41,13 +41,13 @@ export function addRules(app: FastifyInstance, context: RulesContext): void {
 
   app.addHook('preParsing', (request, _reply, payload, done) => {
     const connection = connectionOf(request);
-    payload.on('data', (chunk: Buffer) => connection?.hold(chunk.length));
+    payload.on('data', (chunk: Buffer) => connection.hold(chunk.length));
     done(null, payload);
   });
 
   app.addHook('onSend', async (request, reply, payload) => {
     if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
-      connectionOf(request)?.hold(Buffer.byteLength(payload));
+      connectionOf(request).hold(Buffer.byteLength(payload));
     }
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     if (context.isClosing()) reply.header('connection', 'close');
@@ -77,12 +77,11 @@ export function answerRefusal(
   void reply.code(statusCode).headers(headers).type(problemType).send(problem(statusCode, message));
 }
 
-function checkPeer({ raw }: FastifyRequest, { access, lobby }: RulesContext): void {
-  const peer = raw.socket.remoteAddress ?? 'unknown';
-  const { refusal } = access.admit(peerOf(raw.socket));
+function checkPeer({ peer, address }: HttpConnection, { access, lobby }: RulesContext): void {
+  const { refusal } = access.admit(peer);
   if (refusal === undefined) return;
   lobby.counters.add('connections_refused_count');
-  lobby.complaints.warn('http_peer_refused', { peer, reason: refusal });
+  lobby.complaints.warn('http_peer_refused', { peer: address, reason: refusal });
   throw new HttpRefusal(403, refusal, { connection: 'close' });
 }
 

@@ -11,10 +11,13 @@ import type { TLSSocket } from 'node:tls';
 
 import { fastify, type FastifyInstance } from 'fastify';
 
+import { unixPath } from '../../core/unix-path.ts';
+import { onUnixSocket, type Peer, peerOf, unixPeer } from '../access/peer.ts';
 import type { TlsFiles } from '../access/tls-files.ts';
 import { Complaints } from '../complaints.ts';
 import { Connections } from '../connections.ts';
 import { Handshakes } from '../handshakes.ts';
+import { listenAt } from '../listen.ts';
 import { MemoryBudget } from '../memory-budget.ts';
 import { HttpConnection, type HttpLobby } from './connection.ts';
 import type { HttpDoor, Routes } from './door.ts';
@@ -24,8 +27,9 @@ import { addRules, type Admission, answerRefusal } from './rules.ts';
 import { httpDefaults, type HttpSettings } from './settings.ts';
 
 export interface HttpOptions extends Partial<HttpSettings>, Partial<ServedNames> {
+  /** A name, an address, or unix:/path. */
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: any that is free; of no meaning on a Unix socket. */
   readonly port: number;
 }
 
@@ -37,6 +41,7 @@ export interface HttpDependencies extends HttpDoor, Admission {
 }
 
 export interface HttpServer {
+  /** Of a Unix socket, its address is unix:/path, and its family unix. */
   readonly address: AddressInfo;
   /** Accepts nothing new, gives what is under way closeTimeoutMs to be answered; then all is closed. */
   close(): Promise<void>;
@@ -49,12 +54,15 @@ export async function listenHttp(
 ): Promise<HttpServer> {
   const settings = { ...httpDefaults, ...overrides };
   const names = { hosts: [...hosts, host], origins };
-  const listener = new HttpListener(settings, names, dependencies);
-  const address = await listener.listen(host, port);
+  const listener = new HttpListener({ host, port }, settings, names, dependencies);
+  const address = await listener.listen();
   return { address, close: () => listener.close() };
 }
 
+type Place = Pick<HttpOptions, 'host' | 'port'>;
+
 class HttpListener {
+  readonly #place: Place;
   readonly #lobby: HttpLobby;
   readonly #connections: Connections<HttpConnection>;
   readonly #connectionOf = new WeakMap<Socket, HttpConnection>();
@@ -64,8 +72,16 @@ class HttpListener {
   #handshakes: Handshakes | undefined;
   #isClosing = false;
 
-  constructor(settings: HttpSettings, names: ServedNames, dependencies: HttpDependencies) {
-    const { clock, counters, log, access, callerOf, tls } = dependencies;
+  constructor(
+    place: Place,
+    settings: HttpSettings,
+    names: ServedNames,
+    dependencies: HttpDependencies,
+  ) {
+    const { clock, counters, log, access, callerOf } = dependencies;
+    this.#place = place;
+    // A Unix socket has no TLS and needs none.
+    const tls = this.#isUnix ? undefined : dependencies.tls;
     const complaints = new Complaints(log, clock);
     const memory = new MemoryBudget(settings.heldBytes, 'http_memory_full');
     const lobby = { settings, counters, complaints, clock, memory };
@@ -89,7 +105,7 @@ class HttpListener {
     });
     addRules(this.#app, {
       ...{ lobby, names, access, callerOf },
-      connectionOf: ({ raw }) => this.#connectionOf.get(raw.socket),
+      connectionOf: ({ raw }) => this.#connectionOf.get(raw.socket) ?? neverAccepted(),
       isClosing: () => this.#isClosing,
     });
     for (const routes of dependencies.routes) routes(this.#app, dependencies);
@@ -101,25 +117,20 @@ class HttpListener {
     this.#server.on('connection', (socket: Socket) => this.#accept(socket));
     this.#server.on('secureConnection', (socket: TLSSocket) => {
       this.#handshakes?.end(socket);
-      this.#enter(socket, socket.remoteAddress ?? 'unknown');
+      this.#enter(socket, peerOf(socket));
     });
     this.#server.on('timeout', (socket: Socket) => this.#connectionOf.get(socket)?.fellSilent());
   }
 
-  async listen(host: string, port: number): Promise<AddressInfo> {
+  async listen(): Promise<AddressInfo> {
+    const { host, port } = this.#place;
     await this.#app.ready();
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
+    const address = await listenAt(this.#server, host, port);
     // Such as EMFILE while accepting: the server goes on.
     this.#server.on('error', (error) =>
       this.#lobby.complaints.warn('http_accept_failed', { host, reason: error.message }),
     );
-    return this.#server.address() as AddressInfo; // it listens, and on no Unix socket
+    return address;
   }
 
   async close(): Promise<void> {
@@ -136,9 +147,13 @@ class HttpListener {
     await this.#app.close();
   }
 
+  get #isUnix(): boolean {
+    return unixPath(this.#place.host) !== undefined;
+  }
+
   #accept(socket: Socket): void {
     const { counters, complaints } = this.#lobby;
-    const address = socket.remoteAddress;
+    const address = this.#isUnix ? onUnixSocket : socket.remoteAddress;
     if (address === undefined || !this.#connections.makeRoom(address)) {
       counters.add('connections_refused_count');
       if (address !== undefined) {
@@ -148,13 +163,13 @@ class HttpListener {
       socket.destroy();
       return;
     }
-    if (this.#handshakes === undefined) this.#enter(socket, address);
-    else this.#handshakes.begin(socket, address);
+    if (this.#handshakes !== undefined) this.#handshakes.begin(socket, address);
+    else this.#enter(socket, this.#isUnix ? unixPeer : peerOf(socket));
   }
 
-  #enter(socket: Socket, address: string): void {
+  #enter(socket: Socket, peer: Peer): void {
     const { counters } = this.#lobby;
-    const connection = new HttpConnection(socket, address, this.#lobby);
+    const connection = new HttpConnection(socket, peer, this.#lobby);
     this.#connections.add(connection);
     this.#connectionOf.set(socket, connection);
     counters.add('http_connecting_count');
@@ -185,6 +200,10 @@ class HttpListener {
     );
   }
 }
+
+const neverAccepted = (): never => {
+  throw new TypeError('a request came over a connection that was not accepted');
+};
 
 /** Slow clients are looked for that often. */
 const sweepMs = 1_000;

@@ -1,12 +1,11 @@
-import { chmod } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 
 import { unixPath } from '../../core/unix-path.ts';
-import { onUnixSocket, type Peer, peerOf } from '../access/peer.ts';
+import { onUnixSocket, type Peer, peerOf, unixPeer } from '../access/peer.ts';
 import type { TlsFiles } from '../access/tls-files.ts';
 import { type HandshakeDoor, Handshakes } from '../handshakes.ts';
-import { removeStaleSocket, socketMode } from '../unix-socket.ts';
+import { listenAt } from '../listen.ts';
 
 /** Who hears of those that come. */
 export interface Acceptance {
@@ -40,20 +39,10 @@ export class Acceptor {
 
   /** Rejects when the address, or unix:/path, cannot be had. */
   async listen(host: string, port: number): Promise<AddressInfo> {
-    const path = unixPath(host);
-    this.#isUnix = path !== undefined;
-    if (path !== undefined) await removeStaleSocket(path);
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(path === undefined ? { host, port } : { path }, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
+    this.#isUnix = unixPath(host) !== undefined;
+    const address = await listenAt(this.#server, host, port);
     this.#server.on('error', (error) => this.#acceptance.acceptFailed(error));
-    if (path === undefined) return this.#server.address() as AddressInfo; // it listens on TCP
-    await chmod(path, socketMode);
-    return { address: host, family: onUnixSocket, port: 0 };
+    return address;
   }
 
   /** Accepts nobody new; resolves when all sockets are closed. */
@@ -69,8 +58,7 @@ export class Acceptor {
       socket.on('error', () => undefined);
       socket.destroy();
     } else if (this.#isUnix) {
-      const peer = { address: undefined, isEncrypted: false, hasCertificate: false };
-      this.#acceptance.entered(socket, peer, address);
+      this.#acceptance.entered(socket, unixPeer, address);
     } else if (this.#tls === undefined) {
       this.#acceptance.entered(socket, peerOf(socket), address);
     } else {
