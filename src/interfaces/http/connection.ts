@@ -65,6 +65,12 @@ export class HttpConnection implements CountedConnection, MemoryHolder {
     return this.#heldBytes;
   }
 
+  /** What a request is about whose body has not come whole; undefined when there is none. */
+  get brokenTarget(): string | undefined {
+    const newest = [...this.#underWay.keys()].at(-1);
+    return newest?.request.complete === false ? newest.request.url : undefined;
+  }
+
   /** Resolves when it is this request's turn to be served; false: it comes too late to be answered. */
   async turn(exchange: Exchange): Promise<boolean> {
     const before = this.#newestEnded;

@@ -6,6 +6,7 @@ import type { Counters } from '../../metrics/counters.ts';
 import type { PlanService } from '../../scheduler/plan-service.ts';
 import type { Caller } from '../access/caller.ts';
 import type { Peer } from '../access/peer.ts';
+import type { RefusalForms } from './forms.ts';
 
 /** What the routes of the HTTP bridge serve from. */
 export interface HttpDoor {
@@ -14,6 +15,8 @@ export interface HttpDoor {
   readonly counters: Counters;
   readonly clock: Clock;
   readonly log: Log;
+  /** For a part that words refusals in its own way. */
+  readonly forms: RefusalForms;
 }
 
 /** Adds a part of the bridge to its server. */

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { quote } from '../../core/errors.ts';
 import type { HttpLobby } from './connection.ts';
 import { HttpRefusal } from './refusal.ts';
+import { hostInTarget } from './target.ts';
 
 /** Names and origins that are served beside what is always. */
 export interface ServedNames {
@@ -30,7 +31,9 @@ export function browserRules(
     const { host, origin } = request.headers;
     const given = hostHeaders(request.raw.rawHeaders);
     if (given > 1) throw new HttpRefusal(400, 'there are several Host headers, expected one');
-    if (host !== undefined && !isServedHost(host)) throw refused(request, wrongHost(host));
+    for (const named of [host, hostInTarget(request.originalUrl)]) {
+      if (named !== undefined && !isServedHost(named)) throw refused(request, wrongHost(named));
+    }
     if (origin === undefined || isOwn(origin, request)) return;
     if (!servedOrigins.has(origin.toLowerCase())) throw refused(request, wrongOrigin(origin));
     reply.headers({ 'access-control-allow-origin': origin, vary: 'Origin' });

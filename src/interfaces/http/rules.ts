@@ -5,7 +5,8 @@ import type { Access } from '../access/access.ts';
 import type { Caller } from '../access/caller.ts';
 import type { HttpConnection, HttpLobby } from './connection.ts';
 import { browserRules, isPreflight, preflightHeaders, type ServedNames } from './origins.ts';
-import { HttpRefusal, problem, problemType, refusalOf } from './refusal.ts';
+import { answerWith, type RefusalForms } from './forms.ts';
+import { HttpRefusal, refusalOf } from './refusal.ts';
 
 /** Whom the bridge serves. */
 export interface Admission {
@@ -18,6 +19,7 @@ export interface Admission {
 export interface RulesContext extends Admission {
   readonly lobby: HttpLobby;
   readonly names: ServedNames;
+  readonly forms: RefusalForms;
   readonly connectionOf: (request: FastifyRequest) => HttpConnection;
   readonly isClosing: () => boolean;
 }
@@ -34,6 +36,7 @@ export function addRules(app: FastifyInstance, context: RulesContext): void {
     request.peer = connection.peer;
     checkPeer(connection, context);
     checkBrowser(request, reply);
+    checkReadable(request);
     if (isPreflight(request)) return reply.code(204).headers(preflightHeaders).send();
     request.caller = await context.callerOf(request);
     return undefined;
@@ -57,24 +60,23 @@ export function addRules(app: FastifyInstance, context: RulesContext): void {
 
   app.setNotFoundHandler((request, reply) => {
     const nothing = new HttpRefusal(404, `there is no ${quote(request.url)} here`);
-    answerRefusal(nothing, request, reply, lobby);
+    answerError(nothing, request, reply, context);
   });
-  app.setErrorHandler((error, request, reply) => answerRefusal(error, request, reply, lobby));
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, context));
 }
 
-/** Answers with what the error comes to, as problem details; what is a bug is logged, and not told. */
-export function answerRefusal(
+/** Answers with what the error comes to; what is a bug is logged, and not told. */
+function answerError(
   error: unknown,
-  { method, routeOptions }: FastifyRequest,
+  { method, originalUrl, routeOptions }: FastifyRequest,
   reply: FastifyReply,
-  { complaints }: HttpLobby,
+  { lobby, forms }: RulesContext,
 ): void {
   const refusal = refusalOf(error);
   if (refusal === undefined) {
-    complaints.error('http_request_failed', { method, route: routeOptions.url }, error);
+    lobby.complaints.error('http_request_failed', { method, route: routeOptions.url }, error);
   }
-  const { statusCode, message, headers } = refusal ?? new HttpRefusal(500, 'Internal error');
-  void reply.code(statusCode).headers(headers).type(problemType).send(problem(statusCode, message));
+  answerWith(forms.of(originalUrl), refusal ?? new HttpRefusal(500, 'Internal error'), reply);
 }
 
 function checkPeer({ peer, address }: HttpConnection, { access, lobby }: RulesContext): void {
@@ -83,6 +85,21 @@ function checkPeer({ peer, address }: HttpConnection, { access, lobby }: RulesCo
   lobby.counters.add('connections_refused_count');
   lobby.complaints.warn('http_peer_refused', { peer: address, reason: refusal });
   throw new HttpRefusal(403, refusal, { connection: 'close' });
+}
+
+/** Refuses what would be served as something else than what it says. */
+function checkReadable({ url, originalUrl, headers }: FastifyRequest): void {
+  if (url !== originalUrl) {
+    throw new HttpRefusal(400, `the path ${quote(originalUrl)} has an escape that is no UTF-8`);
+  }
+  const { expect, 'content-encoding': coding = 'identity' } = headers;
+  if (coding.toLowerCase() !== 'identity') {
+    const text = `Content-Encoding is ${quote(coding)}, expected none`;
+    throw new HttpRefusal(415, text, { 'accept-encoding': 'identity' });
+  }
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
+    throw new HttpRefusal(417, `Expect is ${quote(expect)}, expected 100-continue or none`);
+  }
 }
 
 /** Resolves when no more of the body comes: who sends all of it before reading learns why not. */

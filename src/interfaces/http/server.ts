@@ -1,5 +1,6 @@
 import {
   createServer,
+  METHODS,
   type RequestListener,
   type Server,
   type ServerOptions,
@@ -21,10 +22,12 @@ import { listenAt } from '../listen.ts';
 import { MemoryBudget } from '../memory-budget.ts';
 import { HttpConnection, type HttpLobby } from './connection.ts';
 import type { HttpDoor, Routes } from './door.ts';
+import { RefusalForms } from './forms.ts';
 import type { ServedNames } from './origins.ts';
-import { problem, problemType } from './refusal.ts';
-import { addRules, type Admission, answerRefusal } from './rules.ts';
+import { HttpRefusal } from './refusal.ts';
+import { addRules, type Admission } from './rules.ts';
 import { httpDefaults, type HttpSettings } from './settings.ts';
+import { routableTarget } from './target.ts';
 
 export interface HttpOptions extends Partial<HttpSettings>, Partial<ServedNames> {
   /** A name, an address, or unix:/path. */
@@ -33,7 +36,7 @@ export interface HttpOptions extends Partial<HttpSettings>, Partial<ServedNames>
   readonly port: number;
 }
 
-export interface HttpDependencies extends HttpDoor, Admission {
+export interface HttpDependencies extends Omit<HttpDoor, 'forms'>, Admission {
   /** The parts of the bridge. */
   readonly routes: readonly Routes[];
   /** Absent: the port has no TLS. */
@@ -66,6 +69,7 @@ class HttpListener {
   readonly #lobby: HttpLobby;
   readonly #connections: Connections<HttpConnection>;
   readonly #connectionOf = new WeakMap<Socket, HttpConnection>();
+  readonly #forms = new RefusalForms();
   readonly #app: FastifyInstance;
   readonly #server: Server;
   /** Undefined without TLS. */
@@ -98,22 +102,30 @@ class HttpListener {
         return server;
       },
       clientErrorHandler: (error, socket) => this.#onClientError(error, socket),
-      frameworkErrors: (error, request, reply) => answerRefusal(error, request, reply, lobby),
+      rewriteUrl: routableTarget,
       bodyLimit: settings.bodyBytes,
       // The limit of the headers is that of a path, too.
       routerOptions: { maxParamLength: settings.headerBytes },
     });
     addRules(this.#app, {
-      ...{ lobby, names, access, callerOf },
+      ...{ lobby, names, access, callerOf, forms: this.#forms },
       connectionOf: ({ raw }) => this.#connectionOf.get(raw.socket) ?? neverAccepted(),
       isClosing: () => this.#isClosing,
     });
-    for (const routes of dependencies.routes) routes(this.#app, dependencies);
+    for (const method of METHODS) {
+      if (!this.#app.supportedMethods.includes(method)) this.#app.addHttpMethod(method);
+    }
+    const door = { ...dependencies, forms: this.#forms };
+    for (const routes of dependencies.routes) routes(this.#app, door);
 
     this.#server = this.#app.server;
     this.#server.timeout = settings.sendTimeoutMs;
     // A client may send FIN behind its request and still read the reply. Node has this, and no type for it.
     Object.assign(this.#server, { httpAllowHalfOpen: true });
+    // Or Node answers what it does not know itself, before any rule is asked.
+    this.#server.on('checkExpectation', (request, response) =>
+      this.#server.emit('request', request, response),
+    );
     this.#server.on('connection', (socket: Socket) => this.#accept(socket));
     this.#server.on('secureConnection', (socket: TLSSocket) => {
       this.#handshakes?.end(socket);
@@ -181,7 +193,7 @@ class HttpListener {
   }
 
   /** What Node's parser makes nothing of, or waits for no longer. */
-  #onClientError({ code, message }: NodeJS.ErrnoException, socket: Socket): void {
+  #onClientError({ code, message, rawPacket }: ParserError, socket: Socket): void {
     const connection = this.#connectionOf.get(socket);
     if (connection === undefined || !socket.writable || socket.bytesRead === 0) {
       socket.destroy();
@@ -192,10 +204,12 @@ class HttpListener {
       peer: connection.address,
       reason: message,
     });
-    const status = brokenStatus(code);
-    const body = problem(status, message);
+    const refusal = brokenRequest(code, message);
+    const { statusCode: status } = refusal;
+    const form = this.#forms.of(connection.brokenTarget ?? targetIn(rawPacket));
+    const body = form.text(refusal);
     connection.endWith(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: ${problemType}\r\n` +
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: ${form.contentType}\r\n` +
         `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
     );
   }
@@ -235,8 +249,27 @@ function createTlsServer(
   return server;
 }
 
-function brokenStatus(code: string | undefined): number {
-  if (code === 'HPE_HEADER_OVERFLOW') return 431;
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 408;
-  return 400;
+interface ParserError extends NodeJS.ErrnoException {
+  /** A Buffer, whatever types say. */
+  readonly rawPacket?: unknown;
+}
+
+/** What a packet is about, if a request begins with it. */
+const targetIn = (packet: unknown): string =>
+  /^\S+ (\S+)/.exec(Buffer.isBuffer(packet) ? packet.toString('latin1') : '')?.[1] ?? '';
+
+function brokenRequest(code: string | undefined, message: string): HttpRefusal {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new HttpRefusal(431, 'the headers are larger than --http-max-header-bytes allows');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new HttpRefusal(
+        408,
+        'the request took longer than --http-header-timeout or --http-request-timeout allows',
+      );
+    case 'HPE_INVALID_URL':
+      return new HttpRefusal(400, `${message}; beyond ASCII, and for blanks, %XX was expected`);
+    default:
+      return new HttpRefusal(400, message);
+  }
 }

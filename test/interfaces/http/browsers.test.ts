@@ -76,6 +76,22 @@ describe('Host', () => {
     expect(await say(door, ['GET /v1/ping HTTP/1.1'])).toMatch(/^HTTP\/1\.1 400 /);
   });
 
+  test('a target that is all of a URL must name a served one, too', async () => {
+    const door = await openHttpDoor();
+    const whole = (host: string): readonly string[] => [
+      `GET http://${host}/v1/ping HTTP/1.1`,
+      'Host: localhost',
+    ];
+    expect(await say(door, whole('localhost:9002'))).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await say(door, whole('evil.com'))).toMatch(/^HTTP\/1\.1 403 .*Host is .*evil\.com/s);
+  });
+
+  test('a path that cannot be read is no way past it', async () => {
+    const door = await openHttpDoor();
+    const lines = ['GET /v1/%zz HTTP/1.1', 'Host: evil.com'];
+    expect(await say(door, lines)).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
   test('what stands in headers of proxies counts for nothing', async () => {
     const door = await openHttpDoor();
     const forwarded = ['X-Forwarded-Host: localhost', 'Forwarded: host=localhost'];

@@ -82,7 +82,9 @@ describe('W9: what two readers could read differently', () => {
     await open();
     const client = raw();
     send(client, head + body);
-    expect(await said(client)).toMatch(/^HTTP\/1\.1 400 /);
+    const answer = await said(client);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer.includes('"errcode":1007')).toBe(head.startsWith('PUT /v1/'));
     expect(await plans.keys('')).toEqual([]);
     expect(door.counters.value('protocol_errors_count')).toBe(1);
     expect(log.events()).toContain('http_broken_request');
@@ -99,7 +101,19 @@ describe('W9: what two readers could read differently', () => {
     await open();
     const client = raw();
     send(client, put('Transfer-Encoding: chunked\r\n') + chunks);
-    expect(await said(client)).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await said(client)).toMatch(/^HTTP\/1\.1 400 .*"errcode":1007/s);
+    expect(await plans.keys('')).toEqual([]);
+    await expectAlive();
+  });
+
+  test('an expectation that nobody knows is refused, and no plan is made', async () => {
+    await open();
+    const client = raw();
+    send(
+      client,
+      put(`Expect: more\r\nConnection: close\r\nContent-Length: ${body.length}\r\n`) + body,
+    );
+    expect(await said(client)).toMatch(/^HTTP\/1\.1 417 .*"errcode":1007/s);
     expect(await plans.keys('')).toEqual([]);
     await expectAlive();
   });

@@ -107,6 +107,26 @@ describe('answers', () => {
     }
   });
 
+  test.each<[string, number, string, RequestInit]>([
+    ['a path that is no UTF-8', 400, '/v1/%zz', {}],
+    ['a method that few know', 405, '/v1/plan', { method: 'PROPFIND' }],
+    [
+      'a coding of the body',
+      415,
+      '/v1/plan',
+      { method: 'PUT', headers: { 'content-encoding': 'gzip' } },
+    ],
+    ['a name of a foreign host', 403, '/v1/plan', { headers: { origin: 'http://evil.com' } }],
+    ['headers beyond their limit', 431, `/v1/keys?prefix=${'x'.repeat(20_000)}`, {}],
+  ])('%s is refused as everything below /v1 is', async (_what, status, path, init) => {
+    expect(await ask(path, init)).toMatchObject({ status, data: {} });
+  });
+
+  test('Accept is not asked: there is JSON only', async () => {
+    const answer = await ask('/v1/ping', { headers: { accept: 'text/html;q=1, */*;q=0' } });
+    expect(answer).toMatchObject({ status: 200, errcode: 0 });
+  });
+
   test('a caller who may not is refused with 1010 at 403, before anything is done', async () => {
     await put({ key: 'order-1', second: 1 });
     const wishes: unknown[] = [];
@@ -236,12 +256,15 @@ describe('PUT and POST of JSON', () => {
     'text/plain',
     'application/x-www-form-urlencoded',
     'multipart/form-data',
+    'application/json, text/plain',
+    'application/jsonx',
     '',
   ])('Content-Type %j is 400, as JSON: a page could send it without asking', async (type) => {
     const body = Buffer.from('{"key":"a","second":1}');
     const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type };
     const answer = await ask('/v1/plan', { method: 'PUT', headers, body });
     expect(answer).toMatchObject({ status: 400, errcode: 1007 });
+    expect(answer.errmsg).toContain('expected application/json or application/crontab');
     expect(await plans.keys('')).toEqual([]);
   });
 

@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http';
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
-import { badArgument, ForsunError, quote } from '../../../core/errors.ts';
+import { badArgument, type ErrorCode, ForsunError, quote } from '../../../core/errors.ts';
 import type { PlanRequest } from '../../../core/plan.ts';
 import { unixSeconds } from '../../../core/time.ts';
 import { shownTo } from '../../access/shown.ts';
@@ -12,6 +13,7 @@ import { literalPrefix } from '../../thrift/mapping.ts';
 import { wireCodes } from '../../thrift/wire-codes.ts';
 import { permit } from '../bearer.ts';
 import type { HttpDoor, Routes } from '../door.ts';
+import { answerWith, type RefusalForm } from '../forms.ts';
 import { asciiJson, JsonError, parseJson } from '../json.ts';
 import { addWithOtherMethods } from '../other-methods.ts';
 import { queryParts } from '../query.ts';
@@ -29,6 +31,7 @@ export const v1Routes =
     void server.register(
       async (scope) => {
         readBodies(scope);
+        door.forms.set('/v1', form);
         answerErrors(scope, door);
         addWithOtherMethods(scope, (routes) => addRoutes(routes, door, replyBytes));
       },
@@ -106,11 +109,12 @@ function readBodies(scope: FastifyInstance): void {
       done(isText ? null : new HttpRefusal(400, 'the body is no UTF-8'), body.toString());
     });
   }
+  scope.addContentTypeParser('*', ({ headers }, _payload, done) => done(wrongType(headers)));
 }
 
 function requestsOf(request: FastifyRequest, kind: PlanRequest['kind']): readonly PlanRequest[] {
   const { body } = request;
-  if (typeof body !== 'string') throw wrongType(request);
+  if (typeof body !== 'string') throw wrongType(request.headers);
   if (request.headers['content-type']?.toLowerCase().startsWith(crontabType)) {
     return orRefused(() => crontabRequests(body));
   }
@@ -162,15 +166,13 @@ const ok = (reply: FastifyReply, data: string): FastifyReply =>
 function answerErrors(scope: FastifyInstance, { counters, log, clock }: HttpDoor): void {
   const complaints = new Complaints(log, clock);
 
-  scope.setNotFoundHandler((request, reply) => {
-    refuse(new HttpRefusal(404, `there is no ${quote(request.url)} here`), reply);
-  });
-
   scope.setErrorHandler((error, request, reply) => {
     if (error instanceof ForsunError) countRefusal(counters, error.code);
     const refusal = refusalOf(error);
     if (refusal !== undefined) {
-      refuse(refusal.statusCode === 415 ? wrongType(request) : refusal, reply);
+      // The framework's own, for a type that is none.
+      const isUnreadableType = refusal.statusCode === 415 && error !== refusal;
+      answerWith(form, isUnreadableType ? wrongType(request.headers) : refusal, reply);
       return;
     }
     counters.add('http_requested_error_count');
@@ -185,14 +187,20 @@ function answerErrors(scope: FastifyInstance, { counters, log, clock }: HttpDoor
 
 const internalError = new ForsunError('unknown', 'Internal error');
 
-function refuse({ statusCode, message, headers }: HttpRefusal, reply: FastifyReply): void {
-  const code =
-    statusCode === 401 || statusCode === 403 ? wireCodes.not_allowed : wireCodes.bad_argument;
-  void reply.code(statusCode).headers(headers).type(contentType).send(errorText(code, message));
+const form: RefusalForm = {
+  contentType,
+  text({ statusCode, message }) {
+    return errorText(wireCodes[codeOf(statusCode)], message);
+  },
+};
+
+function codeOf(statusCode: number): ErrorCode {
+  if (statusCode === 401 || statusCode === 403) return 'not_allowed';
+  return statusCode < 500 ? 'bad_argument' : 'unknown';
 }
 
-const wrongType = ({ headers }: FastifyRequest): HttpRefusal =>
+const wrongType = ({ 'content-type': type }: IncomingHttpHeaders): HttpRefusal =>
   new HttpRefusal(
     400,
-    `Content-Type is ${quote(headers['content-type'] ?? '')}, expected ${jsonType} or ${crontabType}`,
+    `Content-Type is ${quote(type ?? '')}, expected ${jsonType} or ${crontabType}`,
   );
