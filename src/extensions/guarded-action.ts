@@ -7,7 +7,8 @@ import {
 } from '../actions/action.ts';
 import { ForsunError, quote } from '../core/errors.ts';
 import type { Params } from '../core/plan.ts';
-import { ExtensionError, type Step, thrownText } from './extension-error.ts';
+import { thrownText } from '../core/thrown-text.ts';
+import { ExtensionError, type Step } from './extension-error.ts';
 import { blockedMs, closing, runStep, type StepDeps } from './step.ts';
 import { withoutSecrets } from './without-secrets.ts';
 

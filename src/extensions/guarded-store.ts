@@ -1,6 +1,6 @@
 import { ForsunError } from '../core/errors.ts';
+import { thrownText } from '../core/thrown-text.ts';
 import type { Claim, Store } from '../stores/store.ts';
-import { thrownText } from './extension-error.ts';
 import type { Guests } from './guests.ts';
 
 /**

@@ -1,6 +1,7 @@
 import type { Log } from '../core/log.ts';
+import { thrownText } from '../core/thrown-text.ts';
 import type { Cancel, Clock } from '../core/time.ts';
-import { ExtensionError, type Step, thrownText } from './extension-error.ts';
+import { ExtensionError, type Step } from './extension-error.ts';
 import type { Guests } from './guests.ts';
 
 export interface StepDeps {

@@ -1,8 +1,8 @@
 import type { Log } from '../core/log.ts';
+import { thrownText } from '../core/thrown-text.ts';
 import type { Clock } from '../core/time.ts';
 import type { Store } from '../stores/store.ts';
 import type { OpenStore } from './extension.ts';
-import { thrownText } from './extension-error.ts';
 import { guardedStore } from './guarded-store.ts';
 import type { Guests } from './guests.ts';
 import { namedLog } from './named-log.ts';

@@ -1,7 +1,9 @@
 import type { ActionRegistry } from '../actions/action.ts';
+import { ForsunError } from '../core/errors.ts';
 import { fireId } from '../core/firing.ts';
 import type { Log } from '../core/log.ts';
 import { actionParams } from '../core/policy.ts';
+import { thrownText } from '../core/thrown-text.ts';
 import type { Clock, UnixSeconds } from '../core/time.ts';
 import type { FiringLoad } from '../metrics/info.ts';
 import type { Claim, Settlement, Store } from '../stores/store.ts';
@@ -120,9 +122,9 @@ export class Dispatcher {
 
   #accept(claims: readonly Claim[], mustPark: (held: Held) => boolean): void {
     for (const claim of claims) {
+      const held = this.#prepare(claim);
       this.#deps.counters.add('timeout_handling_count');
       this.#heldCount += 1;
-      const held = this.#prepare(claim);
       if ('unrunnable' in held) {
         const settlement = this.#verdict.failed(claim, claim.plan.action, held.unrunnable);
         void this.#settling
@@ -138,13 +140,14 @@ export class Dispatcher {
     this.#pump();
   }
 
+  /** Never throws: the other claims that came with it would be lost until the next start. */
   #prepare(claim: Claim): Held | { readonly unrunnable: string } {
     const { plan } = claim;
     try {
       const action = this.#deps.actions.get(plan.action);
       return new Held(claim, action, action.prepare(actionParams(plan.params)));
     } catch (error) {
-      return { unrunnable: error instanceof Error ? error.message : String(error) };
+      return { unrunnable: error instanceof ForsunError ? error.message : thrownText(error) };
     }
   }
 

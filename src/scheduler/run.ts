@@ -1,4 +1,5 @@
 import { isOutcome, type Outcome, type PreparedAction, type Run } from '../actions/action.ts';
+import { thrownText } from '../core/thrown-text.ts';
 import type { Cancel, Clock } from '../core/time.ts';
 
 /** How long an action may take to let go once its signal has aborted; then it is given up. */
@@ -72,6 +73,6 @@ async function outcomeOf(action: PreparedAction, run: Run): Promise<Outcome> {
     if (isOutcome(outcome)) return outcome;
     return { kind: 'failed', reason: 'the action broke: its answer is no outcome' };
   } catch (error) {
-    return { kind: 'failed', reason: `the action broke: ${String(error)}` };
+    return { kind: 'failed', reason: `the action broke: ${thrownText(error)}` };
   }
 }

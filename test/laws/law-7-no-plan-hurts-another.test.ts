@@ -112,6 +112,28 @@ test('law 7: an action that throws costs its own firing, no tick and no other pl
   await rig.stop();
 });
 
+test.each([
+  ['an error', new TypeError('a bug'), 'TypeError: a bug'],
+  ['what cannot be shown', Object.create(null), 'it threw what cannot be shown'],
+])(
+  'law 7: %s that an action throws, early or late, costs neither room nor what is due beside it',
+  async (_what, thrown: unknown, text) => {
+    const rig = new Rig({ dispatch: { runs: 2, held: 4, queuedPerOrigin: 2 } });
+    for (let n = 1; n <= 10; n += 1) {
+      await rig.scheduler.create(once(n, `a${n}`, { breaks: '' }));
+      await rig.scheduler.create(once(n, `b${n}`));
+    }
+    rig.probe.outcome = 'throw';
+    rig.probe.thrown = thrown;
+    await rig.pass(11);
+    expect(rig.probe.fired(T0)).toEqual(Array.from({ length: 10 }, (_, n) => `b${n + 1}@${n + 1}`));
+    const failures = await rig.scheduler.failures('', 100);
+    expect(failures).toHaveLength(20);
+    for (const { reason } of failures) expect(reason).toContain(text);
+    await rig.stop();
+  },
+);
+
 test('law 7: an action whose answer is no outcome costs its own firing only', async () => {
   const rig = new Rig();
   for (const answer of [undefined, 'done', {}, { kind: 'retry', afterSeconds: Number.NaN }]) {

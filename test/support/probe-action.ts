@@ -11,7 +11,8 @@ interface ProbeRun extends Run {
 
 /**
  * An action that notes each run. `target` names its origin, `max_runs` limits its runs; a run of a plan with `hold` lasts until the
- * test ends it, `ignoreAbort` even beyond its deadline; any other ends at once as `outcome` says.
+ * test ends it, `ignoreAbort` even beyond its deadline; any other ends at once as `outcome` says. One with
+ * `breaks` throws before, once `outcome` says so.
  */
 export class ProbeAction implements Action {
   readonly name = 'probe';
@@ -20,6 +21,7 @@ export class ProbeAction implements Action {
   readonly maxRunsPerOrigin: number;
   readonly runs: ProbeRun[] = [];
   outcome: Outcome | 'throw' = { kind: 'done' };
+  thrown: unknown = new Error('a bug in the action');
   readonly #clock: Clock;
 
   constructor(clock: Clock, maxRunsPerOrigin = 64) {
@@ -29,6 +31,7 @@ export class ProbeAction implements Action {
 
   prepare(params: Params): PreparedAction {
     if (params.has('refuse')) throw badArgument('probe refuses');
+    if (params.has('breaks') && this.outcome === 'throw') throw this.thrown;
     const origin = params.get('target');
     const maxRuns = params.get('max_runs');
     return {
@@ -50,7 +53,7 @@ export class ProbeAction implements Action {
         if (params.get('hold') === 'ignoreAbort') return;
         run.signal.addEventListener('abort', () => resolve({ kind: 'failed', reason: 'aborted' }));
       } else if (this.outcome === 'throw') {
-        reject(new Error('a bug in the action'));
+        reject(this.thrown);
       } else {
         resolve(this.outcome);
       }
