@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { problemType } from '../refusal.ts';
 import { batchAnswer, batchBody } from './batch.ts';
 import type { AnswerFacts, Operation } from './operation.ts';
-import { batchItem, planBody, policy } from './plan-body.ts';
+import { batchItem, newPlanBody, planBody, policy } from './plan-body.ts';
 import { problemDetails } from './problem.ts';
 import {
   failureList,
@@ -23,6 +23,7 @@ type Node = Readonly<Record<string, unknown>>;
 const components = {
   Plan: planResource,
   PlanBody: planBody,
+  NewPlan: newPlanBody,
   PlanPage: planPage,
   Schedule: givenSchedule,
   Policy: policy,

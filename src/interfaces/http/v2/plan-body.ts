@@ -35,9 +35,13 @@ export const planBody = object({
   policy: policy.default({}),
 });
 
-/** One plan of a batch. */
-export const batchItem = planBody.extend({
+/** A plan whose key stands in no path. */
+export const newPlanBody = planBody.extend({
   key: text('a key').default('').describe('Absent: the server makes one'),
+});
+
+/** One plan of a batch. */
+export const batchItem = newPlanBody.extend({
   only_if_absent: z
     .boolean('true or false')
     .default(false)

@@ -4,7 +4,7 @@ import { shownTo } from '../../access/shown.ts';
 import { permit } from '../bearer.ts';
 import { batchAnswer, batchBody, type BatchContext, putBatch } from './batch.ts';
 import { mayFail, operation, type Operation } from './operation.ts';
-import { planBody, planRequest } from './plan-body.ts';
+import { newPlanBody, planBody, planRequest } from './plan-body.ts';
 import { putPlan } from './put-plan.ts';
 import { planResource, showPlan, showTriggered, triggeredResource } from './resources.ts';
 
@@ -62,16 +62,17 @@ export const planOperations = ({
     id: 'createPlan',
     method: 'POST',
     path: '/plans',
-    summary: 'Make a plan under a new key',
+    summary: 'Make a plan, under a key that has none or under a new one',
     role: 'write',
-    body: planBody,
+    body: newPlanBody,
     answers: { 201: madePlan },
     refusals: mayFail,
     async run(asked) {
-      permit(asked, { role: 'write', key: '', action: asked.body.action });
-      const plan = await plans.create(planRequest('', asked.body));
-      const body = showPlan(shownTo(asked.caller, plan));
-      return { status: 201, body, headers: { location: pathOf(plan.key) } };
+      const { key, ...body } = asked.body;
+      permit(asked, { role: 'write', key, action: body.action });
+      const plan = await plans.create(planRequest(key, body), { onlyIfAbsent: true });
+      const shown = showPlan(shownTo(asked.caller, plan));
+      return { status: 201, body: shown, headers: { location: pathOf(plan.key) } };
     },
   }),
 

@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 
 import { planNotStored } from '../../../../src/core/errors.ts';
 import { everybody, type Wish } from '../../../../src/interfaces/access/caller.ts';
+import { type Grant, refusalBy } from '../../../../src/interfaces/access/grant.ts';
 import { MemoryPlans } from '../../../support/memory-plans.ts';
 import { RecordedLog } from '../../../support/recorded-log.ts';
 import { openV2Door, type V2Door } from '../../../support/v2-door.ts';
@@ -42,6 +43,10 @@ test('each request asks for its role, of what it touches', async () => {
     write,
     { ...write, key: '', action: 'probe' },
   ]);
+  expect(await wishesOf('POST', '/v2/plans', { ...plan, key: 'c' })).toEqual([
+    write,
+    { ...write, key: 'c', action: 'probe' },
+  ]);
   const batch = {
     plans: [
       { ...plan, key: 'x' },
@@ -72,6 +77,31 @@ test('who may not is told so before anything else, and nothing is done', async (
   expect([status, body]).toMatchObject([403, { detail: 'kept to reading' }]);
   expect((await v2.fetch('/v2/openapi.json')).status).toBe(403);
   expect(await v2.rig.scheduler.keys('')).toEqual([]);
+});
+
+test('who is kept to a prefix makes and sees plans of such keys, however they are named, and no others', async () => {
+  const orders: Grant = { name: 'orders', role: 'write', prefix: 'order-' };
+  refusal = (wish) => refusalBy(orders, wish);
+  const status = async (method: string, path: string, body?: unknown): Promise<number> =>
+    (await v2.ask(method, path, { body })).status;
+  const withKey = (key: string) => ({ ...plan, key });
+  expect(await status('POST', '/v2/plans', withKey('order-1'))).toBe(201);
+  expect(await status('PUT', '/v2/plans/order-2', plan)).toBe(201);
+  const plans = [withKey('order-3'), withKey('bill-3'), plan];
+  expect((await v2.ask('POST', '/v2/plans:batch', { body: { plans } })).body).toMatchObject({
+    results: [{ status: 201 }, { status: 403 }, { status: 403 }],
+  });
+  expect(await status('POST', '/v2/plans', withKey('bill-1'))).toBe(403);
+  expect((await v2.ask('POST', '/v2/plans', { body: plan })).body).toMatchObject({
+    status: 403,
+    detail: 'orders is kept to keys that begin with "order-", "" came',
+  });
+  expect(await v2.rig.scheduler.keys('')).toEqual(['order-1', 'order-2', 'order-3']);
+  for (const path of ['/v2/plans', '/v2/failures', '/v2/agenda']) {
+    expect([path, await status('GET', path)]).toEqual([path, 403]);
+  }
+  expect(await status('GET', '/v2/plans?prefix=order-')).toBe(200);
+  expect(await status('GET', '/v2/failures?prefix=order-1')).toBe(200);
 });
 
 test('one plan of a batch that the caller may not make keeps no other from being made', async () => {

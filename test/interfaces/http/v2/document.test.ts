@@ -7,7 +7,7 @@ import { everybody } from '../../../../src/interfaces/access/caller.ts';
 import { parseJson } from '../../../../src/interfaces/http/json.ts';
 import { HttpRefusal } from '../../../../src/interfaces/http/refusal.ts';
 import { openApi } from '../../../../src/interfaces/http/v2/openapi.ts';
-import { batchItem, planBody } from '../../../../src/interfaces/http/v2/plan-body.ts';
+import { batchItem, newPlanBody, planBody } from '../../../../src/interfaces/http/v2/plan-body.ts';
 import { readJson } from '../../../../src/interfaces/http/v2/read.ts';
 import { MemoryPlans } from '../../../support/memory-plans.ts';
 import { OpenApiCheck, type OpenApiDocument } from '../../../support/openapi-check.ts';
@@ -148,6 +148,7 @@ test('its schemas take the bodies that the server takes, and no others', () => {
     fc.property(body, fc.boolean(), (given, isWhole) => {
       const body = isWhole ? { ...plausible, ...given } : given;
       expect(check.takes('PlanBody', body)).toBe(isTaken(planBody, body));
+      expect(check.takes('NewPlan', body)).toBe(isTaken(newPlanBody, body));
       expect(check.takes('BatchPlan', body)).toBe(isTaken(batchItem, body));
     }),
     { numRuns: 500 },

@@ -82,6 +82,16 @@ test('POST /v2/plans makes a plan under a new key each time, and says where', as
   expect(there.body).toEqual(first.body);
 });
 
+test('POST /v2/plans with a key makes that plan, and never replaces one', async () => {
+  const made = await v2.ask('POST', '/v2/plans', { body: { ...inHalfAnHour, key: 'order/17' } });
+  expect([made.status, made.body?.['key']]).toEqual([201, 'order/17']);
+  expect(made.headers.get('location')).toBe('/v2/plans/order%2F17');
+  const soon = { schedule: { in: 5 }, action: 'probe', key: 'order/17' };
+  const refused = await v2.ask('POST', '/v2/plans', { body: soon });
+  expect(refused.body).toMatchObject({ status: 412, code: 1008, name: 'plan_exists' });
+  expect((await get('order/17')).body).toEqual(made.body);
+});
+
 test('DELETE removes a plan once, with nothing to say', async () => {
   await put('a', inHalfAnHour);
   const removed = await v2.ask('DELETE', '/v2/plans/a');
