@@ -33,7 +33,7 @@ export { z } from 'zod';
 
 // For a store: its contract, and what every store makes of a plan.
 export { planExists } from './core/errors.ts';
-export { type Failure, failureOf } from './core/failure.ts';
+export { type Failure, failureOf, type ListedFailure } from './core/failure.ts';
 export type { Firing, FiringName, UnfinishedFiring, UnfinishedState } from './core/firing.ts';
 export { type Advance, advance } from './core/misfire.ts';
 export type { AgendaPlace, Plan, PlanDraft, PlanStatus } from './core/plan.ts';

@@ -40,12 +40,19 @@ import {
 /**
  * @import { FileHandle } from 'node:fs/promises'
  * @import {
- *   Advance, AgendaPlace, Claim, ClaimResult, ClaimRoom, Failure, Firing, FiringName, OpenStoreOptions,
- *   PlanDraft, PutOptions, Settlement, Store, StoredPlan, UnfinishedFiring, UnixSeconds
+ *   Advance, AgendaPlace, Claim, ClaimResult, ClaimRoom, Failure, Firing, FiringName, ListedFailure,
+ *   OpenStoreOptions, PlanDraft, PutOptions, Settlement, Store, StoredPlan, UnfinishedFiring, UnixSeconds
  * } from 'forsun/extension'
  */
 
-/** @typedef {{ key?: string, plan?: string, gone?: string, generation?: number, failure?: Failure }} Entry */
+/**
+ * @typedef {object} Entry
+ * @property {string} [key]
+ * @property {string} [plan]
+ * @property {string} [gone]
+ * @property {number} [generation]
+ * @property {ListedFailure} [failure]
+ */
 /** @typedef {{ due: UnixSeconds, plan: StoredPlan, step: Advance }} Due */
 /** @typedef {{ due: UnixSeconds, plan: StoredPlan, firing: UnfinishedFiring }} Waiting */
 
@@ -89,7 +96,7 @@ export async function openJournalStore(file, options) {
 class Contents {
   /** @type {Map<string, StoredPlan>} */
   plans = new Map();
-  /** The oldest first. @type {Failure[]} */
+  /** The oldest first. @type {ListedFailure[]} */
   failures = [];
   generation = 0;
   /** @type {Entry[]} */
@@ -125,8 +132,10 @@ class Contents {
 
   /** @param {Failure} failure */
   add(failure) {
-    this.#keep(failure);
-    this.unwritten.push({ failure });
+    const number = (this.failures.at(-1)?.number ?? 0) + 1;
+    const listed = { ...failure, number };
+    this.#keep(listed);
+    this.unwritten.push({ failure: listed });
   }
 
   /**
@@ -160,7 +169,7 @@ class Contents {
     ];
   }
 
-  /** @param {Failure} failure */
+  /** @param {ListedFailure} failure */
   #keep(failure) {
     this.failures.push(failure);
     if (this.failures.length > this.#failuresKept) this.failures.shift();
@@ -359,9 +368,12 @@ class JournalStore {
   /**
    * @param {string} prefix
    * @param {number} limit
+   * @param {number} [before]
    */
-  async failures(prefix, limit) {
-    const failures = this.#contents.failures.filter(({ key }) => key.startsWith(prefix));
+  async failures(prefix, limit, before = Infinity) {
+    const failures = this.#contents.failures.filter(
+      ({ key, number }) => key.startsWith(prefix) && number < before,
+    );
     return failures.reverse().slice(0, limit);
   }
 

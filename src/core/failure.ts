@@ -1,19 +1,24 @@
-import type { Firing } from './firing.ts';
+import type { Firing, FiringName } from './firing.ts';
 import type { Plan } from './plan.ts';
 import type { UnixSeconds } from './time.ts';
 
 /** A firing that was given up as failed: its attempts had ended, or no attempt could help. */
-export interface Failure {
+export interface Failure extends FiringName {
   readonly key: string;
-  /** That of the plan as it was then. */
+  /** As the action, that of the plan as it was then. */
+  readonly generation: number;
   readonly action: string;
-  /** The due time that it was for. */
-  readonly fireTime: UnixSeconds;
   /** Runs in all, the last one included. */
   readonly attempts: number;
   readonly failedAt: UnixSeconds;
   /** What the action said of it; no secrets in it, at most maxReasonLength long. */
   readonly reason: string;
+}
+
+/** A failure as a store lists it. */
+export interface ListedFailure extends Failure {
+  /** The newer, the higher, and never that of another: what comes later moves no place in the list. */
+  readonly number: number;
 }
 
 /** UTF-16 units. */
@@ -27,11 +32,15 @@ export const maxFailuresListed = 10_000;
 
 /** The failure of that firing; a reason that is too long is cut, half characters are replaced. */
 export const failureOf = (
-  { key, fireTime, attempt }: Pick<Firing, 'key' | 'fireTime' | 'attempt'>,
+  { key, generation, fireTime, trigger, attempt }: Omit<Firing, 'failures' | 'crashes'>,
   { action }: Pick<Plan, 'action'>,
   reason: string,
   failedAt: UnixSeconds,
-): Failure => ({ key, action, fireTime, attempts: attempt, failedAt, reason: bounded(reason) });
+): Failure => ({
+  ...{ key, generation, action, fireTime },
+  ...(trigger !== undefined && { trigger }),
+  ...{ attempts: attempt, failedAt, reason: bounded(reason) },
+});
 
 function bounded(reason: string): string {
   const isTooLong = reason.length > maxReasonLength;

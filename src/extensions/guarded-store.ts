@@ -51,7 +51,8 @@ export function guardedStore(
       }),
     parkedOrigins: (after, limit) => ask('parkedOrigins', () => store.parkedOrigins(after, limit)),
     settle: (firing, settlement) => ask('settle', () => store.settle(firing, settlement)),
-    failures: (prefix, limit) => ask('failures', () => store.failures(prefix, limit)),
+    failures: (prefix, limit, before) =>
+      ask('failures', () => store.failures(prefix, limit, before)),
     trouble: () => {
       try {
         return guests.work(extension, () => store.trouble?.());

@@ -1,5 +1,5 @@
 import { badArgument } from '../core/errors.ts';
-import { type Failure, maxFailuresListed } from '../core/failure.ts';
+import { type ListedFailure, maxFailuresListed } from '../core/failure.ts';
 import type { AgendaPlace, Plan } from '../core/plan.ts';
 import { addSeconds, type UnixSeconds } from '../core/time.ts';
 import type { Store } from '../stores/store.ts';
@@ -77,11 +77,16 @@ export class PlanLists {
     });
   }
 
-  async failures(prefix: string, limit: number): Promise<readonly Failure[]> {
+  async failures(
+    prefix: string,
+    limit: number,
+    before?: number,
+  ): Promise<Page<ListedFailure, number>> {
     if (limit < 1 || limit > maxFailuresListed) {
       throw badArgument(`limit is ${limit}, expected 1 to ${maxFailuresListed}`);
     }
-    return this.#store.failures(prefix, limit);
+    const failures = await this.#store.failures(prefix, limit + 1, before);
+    return pageOf(failures, limit, ({ number }) => number);
   }
 
   #due(second: UnixSeconds, limit: number): Promise<readonly Plan[]> {

@@ -1,4 +1,4 @@
-import type { Failure } from '../core/failure.ts';
+import type { ListedFailure } from '../core/failure.ts';
 import type { AgendaPlace, Plan, PlanRequest } from '../core/plan.ts';
 import type { UnixSeconds } from '../core/time.ts';
 import type { Page } from './page.ts';
@@ -66,8 +66,8 @@ export interface PlanService {
     after?: AgendaPlace,
   ): Promise<Page<Plan, AgendaPlace>>;
   /**
-   * The newest failures, newest first, of keys that start with the prefix, literally; `limit` is 1 to
-   * maxFailuresListed.
+   * The newest failures, newest first, of keys that start with the prefix, literally; behind the one of the
+   * number `before`, which need not be there any more; `limit` is 1 to maxFailuresListed.
    */
-  failures(prefix: string, limit: number): Promise<readonly Failure[]>;
+  failures(prefix: string, limit: number, before?: number): Promise<Page<ListedFailure, number>>;
 }

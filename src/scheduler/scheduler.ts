@@ -157,8 +157,8 @@ export class Scheduler implements PlanService {
     return this.#lists.agenda(from, to, limit, after);
   }
 
-  failures(prefix: string, limit: number) {
-    return this.#lists.failures(prefix, limit);
+  failures(prefix: string, limit: number, before?: number) {
+    return this.#lists.failures(prefix, limit, before);
   }
 
   /** How much waits for its target just now. */

@@ -5,29 +5,33 @@ import { addSeconds, unixSeconds } from '../core/time.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 
 /**
- * A failure as bytes, version 1. Numbers are varints, `±` signed ones.
+ * A failure as bytes, version 2. Numbers are varints, `±` signed ones. Its number is in its key.
  *
- *   byte    version: 1
+ *   byte    version: 2; 1 had neither generation nor trigger, and was in no release
  *   uint32  CRC-32 of all that follows (little-endian)
  *   text    key, then action
+ *   varint  generation
  *   ±       fire time, since the epoch
+ *   varint  its trigger's number, or 0
  *   varint  attempts
  *   ±       when it failed, since the fire time
  *   text    reason
  */
-const version = 1;
+const version = 2;
 const headerBytes = 5;
 
 const writer = new ByteWriter();
 
 export function encodeFailure(failure: Failure): Buffer {
-  const { key, action, fireTime, attempts, failedAt, reason } = failure;
+  const { key, generation, action, fireTime, trigger = 0, attempts, failedAt, reason } = failure;
   try {
     writer.byte(version);
     writer.uint32(0);
     writer.text(key);
     writer.text(action);
+    writer.varint(generation);
     writer.signed(fireTime);
+    writer.varint(trigger);
     writer.varint(attempts);
     writer.signed(failedAt - fireTime);
     writer.text(reason);
@@ -53,10 +57,13 @@ export function decodeFailure(bytes: Buffer): Failure {
   }
   const reader = new ByteReader(body);
   const [key, action] = [reader.text(), reader.text()];
+  const generation = reader.varint();
   const fireTime = unixSeconds(reader.signed());
+  const trigger = reader.varint();
   const attempts = reader.varint();
   const failedAt = addSeconds(fireTime, reader.signed());
-  const failure = { key, action, fireTime, attempts, failedAt, reason: reader.text() };
+  const reason = reader.text();
   if (reader.rest > 0) throw new RangeError(`${reader.rest} bytes follow its end`);
-  return failure;
+  const failure = { key, generation, action, fireTime, attempts, failedAt, reason };
+  return trigger === 0 ? failure : { ...failure, trigger };
 }

@@ -1,4 +1,4 @@
-import type { Failure } from '../core/failure.ts';
+import type { ListedFailure } from '../core/failure.ts';
 import type { Firing } from '../core/firing.ts';
 import type { AgendaPlace, Plan, PlanDraft } from '../core/plan.ts';
 import type { UnixSeconds } from '../core/time.ts';
@@ -126,9 +126,10 @@ export interface Store {
   settle(firing: Firing, settlement: Settlement): Promise<void>;
   /**
    * What was given up, at its settling or after crashes, newest first: those of keys that start with the
-   * prefix, literally; at most `limit`. As many of the newest are kept as the store is told to.
+   * prefix, literally, with a number below `before`; at most `limit`. With fewer there are no more. As many
+   * of the newest are kept as the store is told to.
    */
-  failures(prefix: string, limit: number): Promise<readonly Failure[]>;
+  failures(prefix: string, limit: number, before?: number): Promise<readonly ListedFailure[]>;
 
   /** Why changes cannot be made just now; undefined while they can. A store that cannot tell has none. */
   trouble?(): string | undefined;

@@ -208,7 +208,8 @@ class Model {
           plan.unfinished = plan.unfinished.filter((one) => one !== firing);
           plan.status = -1;
           const reason = `under way at ${crashes} crashes of the server`;
-          const failed = { key: plan.key, fireTime: firing.fireTime, attempt: firing.attempt };
+          const { key, generation } = plan;
+          const failed = { key, generation, ...firing };
           this.failures.unshift(failureOf(failed, plan, reason, now));
           this.#endIfOver(plan, now);
           continue;
@@ -338,7 +339,7 @@ async function expectSame(store: Store, model: Model): Promise<void> {
   for (const key of keys) expect(await store.get(key)).toEqual(model.plans.get(key));
   for (const prefix of ['', 'a']) {
     const failures = model.failures.filter(({ key }) => key.startsWith(prefix));
-    expect(await store.failures(prefix, 100)).toEqual(failures);
+    expect(await failuresOf(store, prefix)).toEqual(failures);
   }
   const due = [...model.plans.values()]
     .flatMap(({ key, nextFireTime }) => (nextFireTime === undefined ? [] : [{ key, nextFireTime }]))
@@ -346,6 +347,18 @@ async function expectSame(store: Store, model: Model): Promise<void> {
       (a, b) => a.nextFireTime - b.nextFireTime || byBytes.indexOf(a.key) - byBytes.indexOf(b.key),
     );
   expect(await agendaOf(store)).toMatchObject(due);
+}
+
+/** All of them, read in pages of two, without the numbers that the store gives them. */
+async function failuresOf(store: Store, prefix: string): Promise<readonly Failure[]> {
+  const failures: Failure[] = [];
+  for (let before: number | undefined; ;) {
+    const page = await store.failures(prefix, 2, before);
+    failures.push(...page.map(({ number: _number, ...failure }) => failure));
+    const last = page.at(-1);
+    if (page.length < 2 || last === undefined) return failures;
+    before = last.number;
+  }
 }
 
 /** All of it, read in pages of two. */

@@ -795,12 +795,40 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         const again = await claimOne(16);
         await clock.set(at(17));
         await store.settle(again, { kind: 'failed', reason: 'ä 🚀\n' });
-        const failure = { key: 'a', action: 'shell', fireTime: at(due), attempts: 2 };
-        const listed = [{ ...failure, failedAt: at(17), reason: 'ä 🚀\n' }];
-        expect(await store.failures('', 10)).toEqual(listed);
+        const { key, generation } = again;
+        const failure = { key, generation, action: 'shell', fireTime: at(due), attempts: 2 };
+        const listed = await store.failures('', 10);
+        const number = expect.any(Number) as number;
+        expect(listed).toEqual([{ ...failure, failedAt: at(17), reason: 'ä 🚀\n', number }]);
         expect(await store.get('a')).toBeUndefined();
         await reopen();
         expect(await store.failures('', 10)).toEqual(listed);
+      });
+
+      test('of a triggered firing it is told by the number that its fire id has', async () => {
+        await putOneShot('a', due);
+        await store.trigger('a');
+        await clock.set(at(due));
+        for (const firing of (await claimAt(due)).map((claim) => claim.firing)) {
+          await store.settle(firing, failed);
+        }
+        const listed = await store.failures('', 10);
+        expect(listed.map(({ trigger }) => trigger).sort()).toEqual([1, undefined]);
+      });
+
+      test('page by page each comes once, whatever fails meanwhile, also over a reopening', async () => {
+        await reopen({ statusKeepSeconds: 0, failuresKept: 6 });
+        for (const key of ['b', 'a1', 'a2', 'b', 'a3', 'a4']) await fail(key);
+        const [newest, next] = await store.failures('a', 2);
+        expect([newest?.key, next?.key]).toEqual(['a4', 'a3']);
+        await fail('a5');
+        await reopen({ statusKeepSeconds: 0, failuresKept: 6 });
+        await fail('a6');
+        const rest = await store.failures('a', 9, next!.number);
+        expect(rest.map(({ key }) => key)).toEqual(['a2']);
+        expect(await store.failures('a', 9, rest[0]!.number)).toEqual([]);
+        expect(await failedKeys('a')).toEqual(['a6', 'a5', 'a4', 'a3', 'a2']);
+        expect(await store.failures('a', 9, 0)).toEqual([]);
       });
 
       test('the newest first, of keys that start with the prefix, at most as many as asked', async () => {

@@ -127,9 +127,9 @@ test.each([
     rig.probe.thrown = thrown;
     await rig.pass(11);
     expect(rig.probe.fired(T0)).toEqual(Array.from({ length: 10 }, (_, n) => `b${n + 1}@${n + 1}`));
-    const failures = await rig.scheduler.failures('', 100);
-    expect(failures).toHaveLength(20);
-    for (const { reason } of failures) expect(reason).toContain(text);
+    const { items } = await rig.scheduler.failures('', 100);
+    expect(items).toHaveLength(20);
+    for (const { reason } of items) expect(reason).toContain(text);
     await rig.stop();
   },
 );

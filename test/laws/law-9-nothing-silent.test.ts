@@ -26,7 +26,7 @@ test('law 9, nothing silent: a retry and a giving up are counted and say why', a
   const told = rig.log.lines.filter(({ fields }) => fields['reason'] === 'connection refused');
   expect(told.map(({ level }) => level)).toEqual(['warn', 'warn', 'warn', 'error']);
   const failure = { key: 'k', action: 'probe', fireTime: addSeconds(T0, 1), attempts: 4 };
-  expect(await rig.scheduler.failures('k', 10)).toMatchObject([
+  expect((await rig.scheduler.failures('k', 10)).items).toMatchObject([
     { ...failure, reason: 'connection refused' },
   ]);
   await rig.stop();
@@ -40,7 +40,7 @@ test('law 9, nothing silent: a stored plan whose action is off by now fails, and
   await rig.pass(1);
   expect(rig.log.lines.at(-1)).toMatchObject({ level: 'error', event: 'firing_failed' });
   const reason = 'no action is called "gone"; there are probe';
-  expect(await rig.scheduler.failures('', 10)).toMatchObject([{ key: 'k', reason }]);
+  expect((await rig.scheduler.failures('', 10)).items).toMatchObject([{ key: 'k', reason }]);
   expect(rig.store.planCount()).toBe(0);
   await rig.stop();
 });

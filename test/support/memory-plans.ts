@@ -1,5 +1,5 @@
 import { ForsunError, planExists, planNotFound } from '../../src/core/errors.ts';
-import type { Failure } from '../../src/core/failure.ts';
+import type { ListedFailure } from '../../src/core/failure.ts';
 import { fireId } from '../../src/core/firing.ts';
 import type { AgendaPlace, Plan, PlanRequest } from '../../src/core/plan.ts';
 import { addSeconds, type UnixSeconds } from '../../src/core/time.ts';
@@ -14,7 +14,7 @@ import { T0 } from './plans.ts';
 /** The scheduler as the doors see it, kept in memory: T0 for ever, nothing fires. */
 export class MemoryPlans implements PlanService {
   /** What it lists, newest first; a test puts it there. */
-  readonly failed: Failure[] = [];
+  readonly failed: ListedFailure[] = [];
   readonly #plans = new Map<string, Plan>();
   #generation = 0;
   #triggers = 0;
@@ -108,8 +108,15 @@ export class MemoryPlans implements PlanService {
     return pageOf(plans, limit, placeOf);
   }
 
-  async failures(prefix: string, limit: number): Promise<readonly Failure[]> {
-    return this.failed.filter(({ key }) => key.startsWith(prefix)).slice(0, limit);
+  async failures(
+    prefix: string,
+    limit: number,
+    before = Infinity,
+  ): Promise<Page<ListedFailure, number>> {
+    const found = this.failed.filter(
+      ({ key, number }) => key.startsWith(prefix) && number < before,
+    );
+    return pageOf(found, limit, ({ number }) => number);
   }
 }
 

@@ -1,6 +1,6 @@
 import { advance } from '../../src/core/misfire.ts';
 import { planExists, planNotStored, tooManyUnfinished } from '../../src/core/errors.ts';
-import { type Failure, failureOf } from '../../src/core/failure.ts';
+import { failureOf, type ListedFailure } from '../../src/core/failure.ts';
 import type { Firing, FiringName, UnfinishedFiring } from '../../src/core/firing.ts';
 import type { AgendaPlace, Plan, PlanDraft } from '../../src/core/plan.ts';
 import { policyOf } from '../../src/core/policy.ts';
@@ -21,7 +21,7 @@ export class MemoryStore implements Store {
   readonly recovery = { reclaimed: 0, givenUp: [] };
   readonly #clock: Clock;
   readonly #plans = new Map<string, Plan>();
-  readonly #failures: Failure[] = [];
+  readonly #failures: ListedFailure[] = [];
   #generation = 0;
   readonly #triggers = new Map<number, number>();
   /** When set, every change is refused with it. */
@@ -172,7 +172,8 @@ export class MemoryStore implements Store {
     if (plan?.generation !== firing.generation || unfinished?.state.kind !== 'in_flight') return;
     const { kind } = settlement;
     if (kind === 'failed') {
-      this.#failures.unshift(failureOf(firing, plan, settlement.reason, this.now()));
+      const failure = failureOf(firing, plan, settlement.reason, this.now());
+      this.#failures.unshift({ ...failure, number: this.#failures.length + 1 });
     }
     if (kind === 'done' || kind === 'failed') this.#end(plan, unfinished, kind === 'done' ? 1 : -1);
     else if (kind === 'released')
@@ -186,8 +187,14 @@ export class MemoryStore implements Store {
       });
   }
 
-  async failures(prefix: string, limit: number): Promise<readonly Failure[]> {
-    return this.#failures.filter(({ key }) => key.startsWith(prefix)).slice(0, limit);
+  async failures(
+    prefix: string,
+    limit: number,
+    before = Infinity,
+  ): Promise<readonly ListedFailure[]> {
+    return this.#failures
+      .filter(({ key, number }) => key.startsWith(prefix) && number < before)
+      .slice(0, limit);
   }
 
   async close(): Promise<void> {}

@@ -63,8 +63,8 @@ export function createHandler(
     }),
     info: serve(forsunService.info, 'read', [], looking, async () => ({ success: info() })),
     getFailures: serve(getFailures, 'list', ['prefix'], listing, async (args) => {
-      const failures = await plans.failures(literalPrefix(args.prefix ?? ''), args.limit);
-      return { success: failures.map(wireFailure) };
+      const { items } = await plans.failures(literalPrefix(args.prefix ?? ''), args.limit);
+      return { success: items.map(wireFailure) };
     }),
     auth: bind({
       method: auth,

@@ -1,4 +1,4 @@
-import type { Failure } from '../../core/failure.ts';
+import type { Failure, ListedFailure } from '../../core/failure.ts';
 import type { Log } from '../../core/log.ts';
 import type { Database } from './database.ts';
 import { decodeFailure, encodeFailure } from '../failure-entry.ts';
@@ -61,9 +61,10 @@ export class FailureRing {
   }
 
   /** Store.failures. One that cannot be read is left out, and told. */
-  async list(prefix: string, limit: number): Promise<readonly Failure[]> {
-    const found: Failure[] = [];
-    for (let next = this.#newest; next >= this.#oldest && found.length < limit;) {
+  async list(prefix: string, limit: number, before = Infinity): Promise<readonly ListedFailure[]> {
+    const found: ListedFailure[] = [];
+    const newest = Math.min(this.#newest, before - 1);
+    for (let next = newest; next >= this.#oldest && found.length < limit;) {
       // No more than are there: behind the oldest lie those taken away, which a scan would walk over.
       const oldest = Math.max(this.#oldest, next - pieceSize + 1);
       const piece = await this.#db.entries({
@@ -73,7 +74,7 @@ export class FailureRing {
         limit: next - oldest + 1,
       });
       for (const [key, entry] of piece) {
-        const failure = this.#read(key, entry);
+        const failure = this.#read(numberOfFailureKey(key), entry);
         if (failure?.key.startsWith(prefix) === true) found.push(failure);
       }
       next = oldest - 1;
@@ -94,15 +95,12 @@ export class FailureRing {
     return this.#newest - this.#oldest + 1 - this.#kept;
   }
 
-  #read(key: Buffer, entry: Buffer): Failure | undefined {
+  #read(number: number, entry: Buffer): ListedFailure | undefined {
     try {
-      return decodeFailure(entry);
+      return { ...decodeFailure(entry), number };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      this.#log.warn('failure_unreadable', {
-        number: numberOfFailureKey(key),
-        reason: error.message,
-      });
+      this.#log.warn('failure_unreadable', { number, reason: error.message });
       return undefined;
     }
   }

@@ -1,5 +1,5 @@
 import { planExists, planNotStored, quote } from '../../core/errors.ts';
-import type { Failure } from '../../core/failure.ts';
+import type { ListedFailure } from '../../core/failure.ts';
 import type { Firing } from '../../core/firing.ts';
 import type { Log } from '../../core/log.ts';
 import type { AgendaPlace, Plan, PlanDraft } from '../../core/plan.ts';
@@ -227,8 +227,8 @@ export class LevelStore implements Store {
     return this.#commit.change(settling(firing, settlement, this.#ending, this.#failures));
   }
 
-  failures(prefix: string, limit: number): Promise<readonly Failure[]> {
-    return this.#failures.list(prefix, limit);
+  failures(prefix: string, limit: number, before?: number): Promise<readonly ListedFailure[]> {
+    return this.#failures.list(prefix, limit, before);
   }
 
   trouble(): string | undefined {

@@ -48,7 +48,8 @@ describe.each(dialects.map((dialect) => [nameOf(dialect), dialect] as const))(
     test('every method is answered', async () => {
       const plans = new MemoryPlans();
       const times = { fireTime: T0, failedAt: unixSeconds(2 ** 40) };
-      const failure = { action: 'http', attempts: 4, reason: 'ünïcode ✓ 😀', ...times };
+      const told = { action: 'http', attempts: 4, reason: 'ünïcode ✓ 😀', ...times };
+      const failure = { ...told, generation: 7, number: 1 };
       plans.failed.push({ key: 'b', ...failure }, { key: 'a', ...failure });
       await open({ plans });
       const client = connect(dialect);

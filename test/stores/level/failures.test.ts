@@ -20,14 +20,19 @@ import { levelOptions, withDatabase } from './level-store-places.ts';
 const { end, start } = rangeOf('failure');
 
 const time = fc.integer({ min: -(2 ** 46), max: 2 ** 46 }).map(unixSeconds);
-const aFailure: fc.Arbitrary<Failure> = fc.record({
-  key: fc.string({ unit: 'binary', maxLength: 20 }),
-  action: fc.string({ unit: 'binary', maxLength: 20 }),
-  fireTime: time,
-  attempts: fc.nat(),
-  failedAt: time,
-  reason: fc.string({ unit: 'binary', maxLength: 256 }),
-});
+const aFailure: fc.Arbitrary<Failure> = fc.record(
+  {
+    key: fc.string({ unit: 'binary', maxLength: 20 }),
+    generation: fc.nat(),
+    action: fc.string({ unit: 'binary', maxLength: 20 }),
+    fireTime: time,
+    trigger: fc.integer({ min: 1 }),
+    attempts: fc.nat(),
+    failedAt: time,
+    reason: fc.string({ unit: 'binary', maxLength: 256 }),
+  },
+  { requiredKeys: ['key', 'generation', 'action', 'fireTime', 'attempts', 'failedAt', 'reason'] },
+);
 
 /** Plans of these keys fire and fail, in that order. */
 async function failAll(store: Store, keys: readonly string[]): Promise<void> {
@@ -84,7 +89,7 @@ test('an entry that cannot be read is left out and told; it stops nothing', asyn
   );
   const store = await openLevelStore(options);
   expect(await failedKeys(store)).toEqual(['c', 'a']);
-  const reason = 'it has version 9, this forsund reads version 1';
+  const reason = 'it has version 9, this forsund reads version 2';
   expect(log.lines).toContainEqual({
     level: 'warn',
     event: 'failure_unreadable',
@@ -128,7 +133,7 @@ test('on disk there are never more than are kept, and they are the newest', asyn
 test('a reason longer than is kept is cut, never in the middle of a character', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (reason) => {
-      const firing = { key: 'a', fireTime: T0, attempt: 1 };
+      const firing = { key: 'a', generation: 1, fireTime: T0, attempt: 1 };
       const { reason: kept } = failureOf(firing, { action: 'shell' }, reason, T0);
       expect(kept.length).toBeLessThanOrEqual(256);
       expect(Buffer.from(kept).toString()).toBe(kept);

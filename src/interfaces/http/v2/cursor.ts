@@ -18,7 +18,16 @@ export const agendaCursor = cursor(
   },
 );
 
-interface Cursor<Place> {
+export const failureCursor = cursor(
+  (number: number) => `f${number}`,
+  (text) => {
+    const [, number] = /^f(\d{1,15})$/.exec(text) ?? [];
+    return number === undefined ? undefined : Number(number);
+  },
+);
+
+/** A place in a list as clients hand it back. */
+export interface Cursor<Place> {
   readonly schema: z.ZodType<Place, string>;
   write(place: Place): string;
 }

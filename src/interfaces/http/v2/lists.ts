@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { badArgument } from '../../../core/errors.ts';
+import type { ListedFailure } from '../../../core/failure.ts';
 import type { AgendaPlace, Plan } from '../../../core/plan.ts';
 import { addSeconds, unixSeconds } from '../../../core/time.ts';
 import type { Page } from '../../../scheduler/page.ts';
@@ -8,19 +9,15 @@ import type { Caller } from '../../access/caller.ts';
 import { type ShownPlan, shownTo } from '../../access/shown.ts';
 import { permit } from '../bearer.ts';
 import type { HttpDoor } from '../door.ts';
-import { agendaCursor, keyCursor } from './cursor.ts';
-import { type Answer, mayFail, operation, type Operation } from './operation.ts';
-import { failureList, infoResource, planPage, showFailure, showPlan } from './resources.ts';
+import { agendaCursor, failureCursor, keyCursor } from './cursor.ts';
+import { mayFail, operation, type Operation } from './operation.ts';
+import { pageAnswer, type PagedList, pageFacts } from './page.ts';
+import { failurePage, infoResource, planPage, showFailure, showPlan } from './resources.ts';
 import { givenTime, lastTime, showTime } from './times.ts';
 import { text, wholeNumber } from './values.ts';
 
 const limit = wholeNumber(1, 1_000).default(100).describe('Most that one answer lists');
 const prefix = text('a text').default('').describe('Keys begin so, literally');
-
-const page = {
-  description: 'A page of plans; fewer than `limit` are not the end of the list, no `next` is',
-  schema: planPage,
-};
 
 /** Lists of plans, and of what became of them. */
 export const listOperations = (
@@ -33,22 +30,14 @@ export const listOperations = (
     path: '/plans',
     summary: 'List plans in byte order of their keys, page by page',
     role: 'read',
-    query: z.strictObject({
-      prefix,
-      cursor: keyCursor.schema.exactOptional(),
-      limit,
-    }),
-    answers: { 200: page },
+    query: z.strictObject({ prefix, cursor: keyCursor.schema.exactOptional(), limit }),
+    answers: { 200: pageFacts(planList) },
     refusals: mayFail,
     async run(asked) {
       const { prefix, cursor, limit } = asked.query;
       permit(asked, { role: 'read', prefix });
       const found = shownPage(asked.caller, await plans.plansAfter(prefix, cursor, limit));
-      const { items, next } = fitting(found, ({ key }) => key, replyBytes);
-      return pageAnswer(items, next && keyCursor.write(next), '/v2/plans', {
-        ...(prefix !== '' && { prefix }),
-        limit: String(limit),
-      });
+      return pageAnswer(planList, found, { prefix, limit }, replyBytes);
     },
   }),
 
@@ -64,7 +53,7 @@ export const listOperations = (
       cursor: agendaCursor.schema.exactOptional(),
       limit,
     }),
-    answers: { 200: page },
+    answers: { 200: pageFacts(agendaList) },
     refusals: mayFail,
     async run(asked) {
       const { from, to, cursor, limit } = asked.query;
@@ -74,12 +63,7 @@ export const listOperations = (
       }
       const due = await plans.agenda(from ?? firstTime, to ?? timesEnd, limit, cursor);
       const found = shownPage(asked.caller, due);
-      const { items, next } = fitting(found, agendaPlace, replyBytes);
-      return pageAnswer(items, next && agendaCursor.write(next), '/v2/agenda', {
-        ...(from !== undefined && { from: showTime(from) }),
-        ...(to !== undefined && { to: showTime(to) }),
-        limit: String(limit),
-      });
+      return pageAnswer(agendaList, found, { from, to, limit }, replyBytes);
     },
   }),
 
@@ -87,21 +71,16 @@ export const listOperations = (
     id: 'listFailures',
     method: 'GET',
     path: '/failures',
-    summary: 'List firings that were given up, newest first',
+    summary: 'List firings that were given up, newest first, page by page',
     role: 'read',
-    query: z.strictObject({ prefix, limit }),
-    answers: {
-      200: {
-        description: 'The newest failures',
-        schema: failureList,
-      },
-    },
+    query: z.strictObject({ prefix, cursor: failureCursor.schema.exactOptional(), limit }),
+    answers: { 200: pageFacts(failureList) },
     refusals: mayFail,
     async run(asked) {
-      const { prefix, limit } = asked.query;
+      const { prefix, cursor, limit } = asked.query;
       permit(asked, { role: 'read', prefix });
-      const failures = await plans.failures(prefix, limit);
-      return { status: 200, body: { failures: failures.map(showFailure) } };
+      const found = await plans.failures(prefix, limit, cursor);
+      return pageAnswer(failureList, found, { prefix, limit }, replyBytes);
     },
   }),
 
@@ -130,40 +109,41 @@ const shownPage = <Place>(
   { items, ...rest }: Page<Plan, Place>,
 ): Page<ShownPlan, Place> => ({ ...rest, items: items.map((plan) => shownTo(caller, plan)) });
 
-const agendaPlace = ({ key, nextFireTime = firstTime }: Plan): AgendaPlace => ({
-  fireTime: nextFireTime,
-  key,
-});
+/** In JSON one UTF-16 unit may come to six bytes. */
+const unitBytes = 6;
 
-/** As much of the page as one reply may hold, though it be one plan. */
-function fitting<Place>(
-  { items, next }: Page<ShownPlan, Place>,
-  placeOf: (plan: Plan) => Place,
-  bytes: number,
-): Page<ShownPlan, Place> {
-  let left = bytes;
-  const over = items.findIndex((plan) => (left -= mostBytes(plan)) < 0);
-  const kept = over < 0 ? items : items.slice(0, Math.max(over, 1));
-  const last = kept.at(-1);
-  if (kept.length < items.length && last !== undefined) return { items: kept, next: placeOf(last) };
-  return next === undefined ? { items } : { items, next };
-}
+const plansOf = {
+  items: 'plans',
+  page: planPage,
+  show: showPlan,
+  mostBytes({ key, action, params, unfinished }: Plan): number {
+    let units = key.length * (1 + unfinished.length) + action.length;
+    for (const [name, value] of params) units += name.length + value.length + 1;
+    return unitBytes * units + 1_000 + 250 * unfinished.length;
+  },
+};
 
-/** No plan takes more in JSON, where one UTF-16 unit may come to six bytes. */
-function mostBytes({ key, action, params, unfinished }: Plan): number {
-  let units = key.length * (1 + unfinished.length) + action.length;
-  for (const [name, value] of params) units += name.length + value.length + 1;
-  return 6 * units + 1_000 + 250 * unfinished.length;
-}
+const planList: PagedList<ShownPlan, string> = {
+  ...plansOf,
+  path: '/v2/plans',
+  cursor: keyCursor,
+  placeOf: ({ key }) => key,
+};
 
-function pageAnswer(
-  plans: readonly ShownPlan[],
-  cursor: string | undefined,
-  path: string,
-  query: Readonly<Record<string, string>>,
-): Answer {
-  const body = { plans: plans.map(showPlan) };
-  if (cursor === undefined) return { status: 200, body };
-  const next = new URLSearchParams({ ...query, cursor }).toString();
-  return { status: 200, body: { ...body, next_cursor: cursor, next: `${path}?${next}` } };
-}
+const agendaList: PagedList<ShownPlan, AgendaPlace> = {
+  ...plansOf,
+  path: '/v2/agenda',
+  cursor: agendaCursor,
+  placeOf: ({ key, nextFireTime = firstTime }) => ({ fireTime: nextFireTime, key }),
+};
+
+const failureList: PagedList<ListedFailure, number> = {
+  items: 'failures',
+  page: failurePage,
+  show: showFailure,
+  path: '/v2/failures',
+  cursor: failureCursor,
+  placeOf: ({ number }) => number,
+  mostBytes: ({ key, action, reason }) =>
+    unitBytes * (2 * key.length + action.length + reason.length) + 500,
+};

@@ -8,7 +8,7 @@ import type { AnswerFacts, Operation } from './operation.ts';
 import { batchItem, newPlanBody, planBody, policy } from './plan-body.ts';
 import { problemDetails } from './problem.ts';
 import {
-  failureList,
+  failurePage,
   failureResource,
   infoResource,
   planPage,
@@ -32,7 +32,7 @@ const components = {
   BatchResults: batchAnswer,
   TriggeredFiring: triggeredResource,
   Failure: failureResource,
-  FailureList: failureList,
+  FailurePage: failurePage,
   Info: infoResource,
   Problem: problemDetails,
 };

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 
-import type { Failure } from '../../../core/failure.ts';
+import type { ListedFailure } from '../../../core/failure.ts';
 import { fireId } from '../../../core/firing.ts';
 import { runningCount } from '../../../core/plan.ts';
 import type { UnixSeconds } from '../../../core/time.ts';
 import type { TriggeredFiring } from '../../../scheduler/plan-service.ts';
 import type { ShownPlan } from '../../access/shown.ts';
+import { nextPage } from './page.ts';
 import { paramsAndPolicy, policy } from './plan-body.ts';
 import { showSchedule, shownSchedule } from './schedule.ts';
 import { shownEpoch, shownTime, showTime } from './times.ts';
@@ -37,14 +38,7 @@ export const planResource = z.strictObject({
 });
 export type PlanResource = z.output<typeof planResource>;
 
-export const planPage = z.strictObject({
-  plans: z.array(planResource),
-  next_cursor: z
-    .string()
-    .exactOptional()
-    .describe('Asks for the next page; absent: nothing follows'),
-  next: z.string().exactOptional().describe('Path and query of the next page'),
-});
+export const planPage = z.strictObject({ plans: z.array(planResource), ...nextPage });
 
 const statusNames = { 0: 'none', 1: 'done', [-1]: 'failed' } as const;
 
@@ -95,7 +89,8 @@ export const showTriggered = ({
 export const failureResource = z.strictObject({
   key: z.string(),
   action: z.string(),
-  fire_time: shownTime.describe('The due time that it was for'),
+  fire_id: z.string().describe('Ends in :t and a number when the firing was triggered'),
+  fire_time: shownTime.describe('The due time that it was for, or when it was triggered'),
   fire_time_epoch: shownEpoch,
   attempts: z.int().min(1),
   failed_at: shownTime,
@@ -103,13 +98,14 @@ export const failureResource = z.strictObject({
   reason: z.string(),
 });
 
-export const failureList = z.strictObject({ failures: z.array(failureResource) });
+export const failurePage = z.strictObject({ failures: z.array(failureResource), ...nextPage });
 
 export const infoResource = z.record(z.string(), z.string());
 
-export const showFailure = (failure: Failure): z.output<typeof failureResource> => ({
+export const showFailure = (failure: ListedFailure): z.output<typeof failureResource> => ({
   key: failure.key,
   action: failure.action,
+  fire_id: fireId(failure),
   fire_time: showTime(failure.fireTime),
   fire_time_epoch: failure.fireTime,
   attempts: failure.attempts,

@@ -16,7 +16,7 @@ const make = async (keys: Iterable<string>, inSeconds = 60): Promise<void> => {
 };
 
 const keysOf = ({ body }: V2Answer): readonly string[] =>
-  (body?.['plans'] as readonly { key: string }[]).map(({ key }) => key);
+  ((body?.['plans'] ?? body?.['failures']) as readonly { key: string }[]).map(({ key }) => key);
 
 /** The keys of each page, from one to the next as the answers say. */
 async function pages(path: string, door = v2): Promise<readonly (readonly string[])[]> {
@@ -114,27 +114,69 @@ describe('GET /v2/agenda', () => {
   });
 });
 
-test('GET /v2/failures lists what was given up, newest first', async () => {
-  v2.rig.probe.outcome = { kind: 'failed', reason: 'the target said no' };
-  await make(['a', 'b'], 1);
-  await v2.rig.pass(1);
-  await make(['a2'], 1);
-  await v2.rig.pass(1);
-  const { body } = await v2.ask('GET', '/v2/failures?prefix=a');
-  expect(body).toEqual({
-    failures: ['a2', 'a'].map((key, index) => ({
-      key,
-      action: 'probe',
-      fire_time: `2023-11-14T22:13:2${2 - index}Z`,
-      fire_time_epoch: T0 + 2 - index,
-      attempts: 1,
-      failed_at: `2023-11-14T22:13:2${2 - index}Z`,
-      failed_at_epoch: T0 + 2 - index,
-      reason: 'the target said no',
-    })),
+describe('GET /v2/failures', () => {
+  beforeEach(() => {
+    v2.rig.probe.outcome = { kind: 'failed', reason: 'the target said no' };
   });
-  const newest = await v2.ask('GET', '/v2/failures?limit=1');
-  expect(newest.body?.['failures']).toHaveLength(1);
+
+  /** Each fails in a second of its own, in that order. */
+  const fail = async (...keys: readonly string[]): Promise<void> => {
+    for (const key of keys) {
+      await make([key], 1);
+      await v2.rig.pass(1);
+    }
+  };
+
+  test('lists what was given up, newest first', async () => {
+    await make(['a', 'b'], 1);
+    await v2.rig.pass(1);
+    await fail('a2');
+    const { body } = await v2.ask('GET', '/v2/failures?prefix=a');
+    expect(body).toEqual({
+      failures: ['a2', 'a'].map((key, index) => ({
+        key,
+        action: 'probe',
+        fire_id: `${key}:${index === 0 ? 3 : 1}:${T0 + 2 - index}`,
+        fire_time: `2023-11-14T22:13:2${2 - index}Z`,
+        fire_time_epoch: T0 + 2 - index,
+        attempts: 1,
+        failed_at: `2023-11-14T22:13:2${2 - index}Z`,
+        failed_at_epoch: T0 + 2 - index,
+        reason: 'the target said no',
+      })),
+    });
+  });
+
+  test('tells what was triggered from what was due, in the words of the trigger', async () => {
+    await make(['a'], 1);
+    const { body: triggered } = await v2.ask('POST', '/v2/plans/a:trigger');
+    await v2.rig.pass(1);
+    const { body } = await v2.ask('GET', '/v2/failures');
+    const [due, once] = body?.['failures'] as readonly Record<string, unknown>[];
+    expect(due).toMatchObject({ fire_id: `a:1:${T0 + 1}` });
+    expect(once).toMatchObject({ ...triggered, attempts: 1 });
+  });
+
+  test('pages have each once, though more fail meanwhile', async () => {
+    await fail('b', 'a1', 'a2', 'b', 'a3', 'a4', 'a5');
+    const first = await v2.ask('GET', '/v2/failures?prefix=a&limit=2');
+    expect(keysOf(first)).toEqual(['a5', 'a4']);
+    await fail('a6');
+    expect(await pages(String(first.body?.['next']))).toEqual([['a3', 'a2'], ['a1']]);
+    const cursor = String(first.body?.['next_cursor']);
+    expect(await pages(`/v2/failures?limit=9&cursor=${cursor}`)).toEqual([
+      ['a3', 'b', 'a2', 'a1', 'b'],
+    ]);
+    expect(await pages('/v2/failures?prefix=x')).toEqual([[]]);
+  });
+
+  test('a page ends before it is longer than a reply may be, with one failure at least', async () => {
+    const door = await openV2Door({}, { replyBytes: 6_000 });
+    door.rig.probe.outcome = { kind: 'failed', reason: '\u0001'.repeat(256) };
+    for (const key of ['a', 'b', 'c']) await door.rig.scheduler.create(once(1, key));
+    await door.rig.pass(1);
+    expect(await pages('/v2/failures', door)).toEqual([['c', 'b'], ['a']]);
+  });
 });
 
 test('GET /v2/info answers what info shows', async () => {
@@ -171,5 +213,7 @@ test('the cursor of one list is none of another', async () => {
   await make(['a', 'b']);
   const { body } = await v2.ask('GET', '/v2/plans?limit=1');
   const cursor = String(body?.['next_cursor']);
-  expect((await v2.ask('GET', `/v2/agenda?cursor=${cursor}`)).status).toBe(422);
+  for (const path of ['/v2/agenda', '/v2/failures']) {
+    expect((await v2.ask('GET', `${path}?cursor=${cursor}`)).status).toBe(422);
+  }
 });
