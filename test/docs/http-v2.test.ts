@@ -41,6 +41,16 @@ test('docs/http-v2.md has each request that there is, and no other', async () =>
   expect(documented.sort()).toEqual([...check.requests].sort());
 });
 
+test('docs/http-v2.md has each status that the OpenAPI document refuses with', async () => {
+  const { check } = await openV2Door();
+  const refusals = check.answers.map((answer) => Number(/\d+$/.exec(answer)?.[0] ?? 0));
+  const rows = [...page.matchAll(/^\| (\d{3}(?:, \d{3})*) \|/gm)];
+  const documented = rows.flatMap(([, statuses = '']) => statuses.split(', ').map(Number));
+  expect(documented).toEqual(
+    expect.arrayContaining([...new Set(refusals.filter((status) => status >= 400))]),
+  );
+});
+
 /** What does not depend on when it was asked. */
 const shapeOf = (json: string): string =>
   json

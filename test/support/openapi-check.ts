@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 
 interface Response {
   readonly content?: Readonly<Record<string, { readonly schema: object }>>;
-  readonly headers?: object;
+  readonly headers?: Readonly<Record<string, object>>;
 }
 
 interface Operation {
@@ -19,6 +19,14 @@ export interface OpenApiDocument {
   readonly openapi: string;
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+interface SeenAnswer {
+  readonly status: number;
+  readonly type: string | null;
+  readonly body: unknown;
+  /** Absent: they are not looked at. */
+  readonly headers?: Headers;
 }
 
 interface Validator {
@@ -92,12 +100,16 @@ export class OpenApiCheck {
   /** Expects the answer to be one that the document has for that request. */
   expectAnswer(
     { method, path }: { readonly method: string; readonly path: string },
-    answer: { readonly status: number; readonly type: string | null; readonly body: unknown },
+    answer: SeenAnswer,
   ): void {
     const [template, operation] = this.#operationAt(method, path);
     const response = operation.responses[answer.status];
     expect(Object.keys(operation.responses), `${method} ${path}`).toContain(String(answer.status));
     this.seen.add(`${operation.operationId} ${answer.status}`);
+    for (const name of Object.keys(response?.headers ?? {})) {
+      if (answer.headers !== undefined)
+        expect([...answer.headers.keys()]).toContain(name.toLowerCase());
+    }
     const content = response?.content;
     if (content === undefined) {
       expect(answer.body).toBeUndefined();

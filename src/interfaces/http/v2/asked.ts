@@ -17,8 +17,10 @@ export const jsonType = 'application/json';
 /** A body as it came: what it says is for its operation to find out. */
 export function readBodies(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser<Buffer>(jsonType, { parseAs: 'buffer' }, (_request, body, done) => {
-    if (isUtf8(body)) done(null, body.toString());
+  scope.addContentTypeParser<Buffer>(jsonType, { parseAs: 'buffer' }, ({ headers }, body, done) => {
+    const coding = headers['content-encoding'];
+    if (coding !== undefined && coding !== 'identity') done(compressed(coding));
+    else if (isUtf8(body)) done(null, body.toString());
     else done(new HttpRefusal(400, 'the body is no UTF-8'));
   });
   scope.addContentTypeParser('*', ({ headers }, _payload, done) => done(wrongType(headers)));
@@ -98,3 +100,6 @@ function jsonOf({ body, headers }: FastifyRequest): Json {
 
 const wrongType = ({ 'content-type': type }: IncomingHttpHeaders): HttpRefusal =>
   new HttpRefusal(415, `Content-Type is ${quote(type ?? '')}, expected ${jsonType}`);
+
+const compressed = (coding: string): HttpRefusal =>
+  new HttpRefusal(415, `Content-Encoding is ${quote(coding)}, expected none`);

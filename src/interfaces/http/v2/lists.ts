@@ -10,7 +10,7 @@ import { type ShownPlan, shownTo } from '../../access/shown.ts';
 import { permit } from '../bearer.ts';
 import type { HttpDoor } from '../door.ts';
 import { agendaCursor, failureCursor, keyCursor } from './cursor.ts';
-import { mayFail, operation, type Operation } from './operation.ts';
+import { operation, type Operation } from './operation.ts';
 import { pageAnswer, type PagedList, pageFacts } from './page.ts';
 import { failurePage, infoResource, planPage, showFailure, showPlan } from './resources.ts';
 import { givenTime, lastTime, showTime } from './times.ts';
@@ -32,7 +32,7 @@ export const listOperations = (
     role: 'read',
     query: z.strictObject({ prefix, cursor: keyCursor.schema.exactOptional(), limit }),
     answers: { 200: pageFacts(planList) },
-    refusals: mayFail,
+    refusals: [503],
     async run(asked) {
       const { prefix, cursor, limit } = asked.query;
       permit(asked, { role: 'read', prefix });
@@ -54,7 +54,7 @@ export const listOperations = (
       limit,
     }),
     answers: { 200: pageFacts(agendaList) },
-    refusals: mayFail,
+    refusals: [503],
     async run(asked) {
       const { from, to, cursor, limit } = asked.query;
       permit(asked, { role: 'read', prefix: '' });
@@ -75,7 +75,7 @@ export const listOperations = (
     role: 'read',
     query: z.strictObject({ prefix, cursor: failureCursor.schema.exactOptional(), limit }),
     answers: { 200: pageFacts(failureList) },
-    refusals: mayFail,
+    refusals: [503],
     async run(asked) {
       const { prefix, cursor, limit } = asked.query;
       permit(asked, { role: 'read', prefix });
@@ -93,7 +93,7 @@ export const listOperations = (
     answers: {
       200: { description: 'Texts by name', schema: infoResource },
     },
-    refusals: [403, 500],
+    refusals: [],
     async run() {
       return { status: 200, body: Object.fromEntries(info()) };
     },

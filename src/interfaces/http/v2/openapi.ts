@@ -101,23 +101,35 @@ const keyParameter = {
 
 const answerNode = ({ description, schema, headers }: AnswerFacts): Node => ({
   description,
-  ...(headers !== undefined && {
-    headers: Object.fromEntries(
-      Object.entries(headers).map(([name, about]) => [
-        name,
-        { description: about, schema: { type: 'string' } },
-      ]),
-    ),
-  }),
+  ...headersNode(headers),
   ...(schema !== undefined && { content: { 'application/json': { schema: refTo(schema) } } }),
 });
 
-/** What may be wrong with any request, with one that may have a body, and with this one. */
+const headersNode = (headers: AnswerFacts['headers'] = {}): Node => {
+  const nodes = Object.entries(headers).map(([name, description]) => [
+    name,
+    { description, schema: { type: 'string' } },
+  ]);
+  return nodes.length === 0 ? {} : { headers: Object.fromEntries(nodes) as Node };
+};
+
+/** What may be wrong with any request, whatever it asks; with one that may have a body or a condition. */
+const ofAny = [400, 401, 403, 408, 422, 429, 431, 500];
+const ofChanges = [412, 413, 415];
+
 const refusalsOf = ({ method, refusals }: Operation): readonly number[] =>
-  [400, 401, 422, ...(method === 'GET' ? [] : [412, 413, 415]), ...refusals].sort((a, b) => a - b);
+  [...ofAny, ...(method === 'GET' ? [] : ofChanges), ...refusals].sort((a, b) => a - b);
+
+const retryAfter = { 'Retry-After': 'Seconds to wait before asking again' };
+const refusalHeaders: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  401: { 'WWW-Authenticate': 'That a bearer token is expected' },
+  429: retryAfter,
+  503: retryAfter,
+};
 
 const refusalNode = (status?: number): Node => ({
   description: (status !== undefined && STATUS_CODES[status]) || 'Any other refusal',
+  ...headersNode(status === undefined ? undefined : refusalHeaders[status]),
   content: { [problemType]: { schema: refTo(problemDetails) } },
 });
 

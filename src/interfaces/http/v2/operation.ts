@@ -50,9 +50,6 @@ export interface Answer {
 /** Ends the path of what is done to a plan, where a POST to the plan itself is none. */
 export const triggerSuffix = ':trigger';
 
-/** Refusals of what one caller may not have, and what met with a bug, or with a store that is out. */
-export const mayFail = [403, 500, 503];
-
 /** The operation, its query and body typed by their schemas. */
 export const operation = <Query extends z.ZodObject, Body extends z.ZodType>(
   facts: Operation<Query, Body>,

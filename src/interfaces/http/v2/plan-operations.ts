@@ -3,7 +3,7 @@ import { badArgument, quote } from '../../../core/errors.ts';
 import { shownTo } from '../../access/shown.ts';
 import { permit } from '../bearer.ts';
 import { batchAnswer, batchBody, type BatchContext, putBatch } from './batch.ts';
-import { mayFail, operation, type Operation } from './operation.ts';
+import { operation, type Operation } from './operation.ts';
 import { newPlanBody, planBody, planRequest } from './plan-body.ts';
 import { putPlan } from './put-plan.ts';
 import { planResource, showPlan, showTriggered, triggeredResource } from './resources.ts';
@@ -32,7 +32,7 @@ export const planOperations = ({
     summary: 'Show a plan',
     role: 'read',
     answers: { 200: planAnswer('The plan') },
-    refusals: [...mayFail, 404],
+    refusals: [404, 503],
     async run({ key, caller }) {
       return { status: 200, body: showPlan(shownTo(caller, await plans.get(key))) };
     },
@@ -47,7 +47,7 @@ export const planOperations = ({
     headers: { 'If-None-Match': '*: only make it, refused with 412 when the key has a plan' },
     body: planBody,
     answers: { 200: planAnswer('The plan, in place of the older one'), 201: madePlan },
-    refusals: mayFail,
+    refusals: [503],
     async run(asked) {
       const { key, body } = asked;
       permit(asked, { role: 'write', key, action: body.action });
@@ -66,7 +66,7 @@ export const planOperations = ({
     role: 'write',
     body: newPlanBody,
     answers: { 201: madePlan },
-    refusals: mayFail,
+    refusals: [503],
     async run(asked) {
       const { key, ...body } = asked.body;
       permit(asked, { role: 'write', key, action: body.action });
@@ -86,7 +86,7 @@ export const planOperations = ({
     answers: {
       200: { description: 'What became of each, by its own status', schema: batchAnswer },
     },
-    refusals: [403],
+    refusals: [],
     async run({ body, caller }) {
       const results = await putBatch(body.plans, { plans, caller, onRefused });
       return { status: 200, body: results };
@@ -100,7 +100,7 @@ export const planOperations = ({
     summary: 'Remove a plan: none of its firings starts any more',
     role: 'write',
     answers: { 204: { description: 'It is gone' } },
-    refusals: [...mayFail, 404],
+    refusals: [404, 503],
     async run({ key }) {
       await plans.remove(key);
       return { status: 204 };
@@ -116,7 +116,7 @@ export const planOperations = ({
     answers: {
       202: { description: 'The firing, which is stored and due', schema: triggeredResource },
     },
-    refusals: [...mayFail, 404, 409],
+    refusals: [404, 409, 503],
     async run({ key }) {
       return { status: 202, body: showTriggered(await plans.trigger(key)) };
     },

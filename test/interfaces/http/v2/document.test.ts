@@ -11,6 +11,7 @@ import { batchItem, newPlanBody, planBody } from '../../../../src/interfaces/htt
 import { readJson } from '../../../../src/interfaces/http/v2/read.ts';
 import { MemoryPlans } from '../../../support/memory-plans.ts';
 import { OpenApiCheck, type OpenApiDocument } from '../../../support/openapi-check.ts';
+import { RawClient } from '../../../support/raw-client.ts';
 import { RecordedLog } from '../../../support/recorded-log.ts';
 import { openV2Door, type V2Door, type V2Request } from '../../../support/v2-door.ts';
 
@@ -50,6 +51,22 @@ async function expectOf(
   }
 }
 
+/** Asks each operation at once in words that no client library sends, and expects that status of it. */
+async function expectOfRaw(door: V2Door, status: number, headers: string): Promise<void> {
+  const answers = operations.map(async ([method, path]) => {
+    const client = new RawClient(door.port);
+    client.send(Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}`));
+    await client.closed;
+    const [head = '', body = ''] = client.received.toString().split('\r\n\r\n');
+    const type = /^content-type: ([^;\r]*)/im.exec(head)?.[1] ?? null;
+    door.check.expectAnswer({ method, path }, { status, type, body: JSON.parse(body) });
+    return head;
+  });
+  for (const head of await Promise.all(answers)) {
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  }
+}
+
 const isBatch = ([, path]: Asked): boolean => path.endsWith(':batch');
 const isInfo = ([, path]: Asked): boolean => path === '/v2/info';
 const isChange = ([method]: Asked): boolean => method !== 'GET';
@@ -76,21 +93,38 @@ test('the document has each answer that is given, and each that it has is given'
   await expectOf(door, 412, { of: isChange, headers: { 'if-match': '"1"' } });
   await expectOf(door, 415, { of: isChange, body: 'x', headers: { 'content-type': 'text/x' } });
   await expectOf(door, 413, { of: isChange, body: `"${'x'.repeat(10_000)}"` });
+  await expectOfRaw(door, 431, `X: ${'x'.repeat(20_000)}\r\n`);
+
+  const impatient = await openV2Door({}, { headerTimeoutMs: 50 });
+  await expectOfRaw(impatient, 408, ''); // the headers do not end
 
   const refusing = await openRefusingDoor();
-  refusing.caller = () => {
-    throw new HttpRefusal(401, 'no such token', { 'www-authenticate': 'Bearer' });
-  };
-  await expectOf(refusing.door, 401);
+  for (const [status, headers] of [
+    [401, { 'www-authenticate': 'Bearer' }],
+    [429, { 'retry-after': '6' }],
+  ] as const) {
+    refusing.caller = () => {
+      throw new HttpRefusal(status, 'no such token', headers);
+    };
+    await expectOf(refusing.door, status);
+  }
   refusing.caller = () => ({ ...everybody, refusal: () => 'not you' });
   await expectOf(refusing.door, 403);
+  refusing.caller = () => ({
+    ...everybody,
+    refusal: () => {
+      throw new TypeError('a bug');
+    },
+  });
+  await expectOf(refusing.door, 500);
   refusing.caller = () => everybody;
   refusing.error = planNotStored('the disk is gone');
   await expectOf(refusing.door, 503, { of: (asked) => !isBatch(asked) && !isInfo(asked) });
   refusing.error = new TypeError('a bug');
   await expectOf(refusing.door, 500, { of: (asked) => !isBatch(asked) });
 
-  const seen = new Set([...door.check.seen, ...refusing.door.check.seen]);
+  const doors = [door, impatient, refusing.door];
+  const seen = new Set(doors.flatMap(({ check }) => [...check.seen]));
   const named = door.check.answers.filter((answer) => !answer.endsWith(' default'));
   expect([...seen].sort()).toEqual([...named].sort());
 });

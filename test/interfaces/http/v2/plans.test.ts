@@ -237,6 +237,13 @@ describe('what is no request for a plan', () => {
       detail: 'Content-Type is "text/plain", expected application/json',
     });
     expect((await raw('POST', '/v2/plans')).status).toBe(415);
+    const zipped = { ...json, 'content-encoding': 'gzip' };
+    expect((await v2.ask('POST', '/v2/plans', { body: '{}', headers: zipped })).body).toMatchObject(
+      {
+        status: 415,
+        detail: 'Content-Encoding is "gzip", expected none',
+      },
+    );
     const large = `"${'x'.repeat(5 * 1024 * 1024)}"`;
     expect((await v2.ask('POST', '/v2/plans', { body: large, headers: json })).status).toBe(413);
   });
