@@ -59,6 +59,12 @@ const shapeOf = (json: string): string =>
     .replace(/:\d+:\d{10}:/g, ':GENERATION:SECONDS:')
     .replace(/\b\d{10}\b/g, 'SECONDS');
 
+test('the failures of docs/http-v2.md are such as the server answers', async () => {
+  const { check } = await openV2Door();
+  const [, shown = ''] = /^## Failures\n\n```json\n([^]*?)^```/m.exec(page) ?? [];
+  expect(check.takes('FailurePage', JSON.parse(shown))).toBe(true);
+});
+
 test('docs/http-v2.md has the status of each code', () => {
   const rows = [...page.matchAll(/^\| ([\d, ]+) \| ([\d, ]*) \|/gm)].flatMap(
     ([, status = '', codes = '']) =>

@@ -108,6 +108,9 @@ function faultsOf(issue: Issue, above: Path, json: Json, source: Source): readon
   return [{ path, detail: `${where || source.whole} ${came}, expected ${issue.message}` }];
 }
 
+/** The value as such is not of the kind that was expected: nothing more can be said of what is in it. */
+const otherKinds: ReadonlySet<Issue['code']> = new Set(['invalid_type', 'invalid_union']);
+
 /**
  * Of several forms that a value may have, what is wrong with the one it comes closest to; undefined when it
  * comes close to none.
@@ -118,10 +121,10 @@ function meantBy(
   json: Json,
 ): readonly Issue[] | undefined {
   const near = forms.filter((issues) =>
-    issues.every(
-      ({ path: [...inner], code }) =>
-        code === 'unrecognized_keys' ||
-        (inner.length > 0 && valueAt(json, [...path, ...inner.map(String)]) !== undefined),
+    issues.every(({ path: inner, code }) =>
+      inner.length === 0
+        ? !otherKinds.has(code)
+        : valueAt(json, [...path, ...inner.map(String)]) !== undefined,
     ),
   );
   const unknownNames = (issues: readonly Issue[]): number =>

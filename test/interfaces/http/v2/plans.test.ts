@@ -320,6 +320,20 @@ describe('a body whose fields are not what they must be', () => {
       ['/schedule/in: schedule.in is 1.5, expected a whole number, 0 to 2831068800'],
     ],
     [
+      'a time in milliseconds',
+      { action: 'probe', schedule: { at: 1_893_456_000_000 } },
+      [
+        '/schedule/at: schedule.at is 1893456000000, expected a time such as "2026-11-21T16:32:00Z", or whole seconds since 1970-01-01T00:00:00Z (not milliseconds)',
+      ],
+    ],
+    [
+      'a time that is too early',
+      { action: 'probe', schedule: { at: '1960-01-01T00:00:00Z' } },
+      [
+        '/schedule/at: schedule.at is "1960-01-01T00:00:00Z", expected a time such as "2026-11-21T16:32:00Z", or whole seconds since 1970-01-01T00:00:00Z, of the years 1970 to 9999',
+      ],
+    ],
+    [
       'a field of an interval',
       { action: 'probe', schedule: { every: { minute: -1 } } },
       ['/schedule/every/minute: schedule.every.minute is -1, expected a whole number, 0 to 32767'],
