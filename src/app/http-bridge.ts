@@ -18,7 +18,7 @@ import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { Store } from '../stores/store.ts';
 import { httpOptions } from './room-settings.ts';
 
-export interface BridgeDeps extends HttpDoor, Omit<MetricSources, 'readiness'> {
+export interface BridgeDeps extends Omit<HttpDoor, 'forms'>, Omit<MetricSources, 'readiness'> {
   readonly access: Access;
   readonly tls: TlsFiles | undefined;
   readonly store: Store;

@@ -17,8 +17,9 @@ import { type UnixSeconds, unixSeconds } from '../../core/time.ts';
  *   sessions              sorted set: a session's lease ends at that microsecond of Redis's clock
  *   replies               hash: what a session's newest write was answered, for when it is sent again
  *   claiming              the session that claims just now
- *   failures              list: the newest failures, the newest first; each: 16 digits, the microsecond of
- *                         Redis's clock at which it was noted, and the failure (../failure-entry.ts)
+ *   failures              list: the newest failures, the newest first; each: 16 digits, its number in the
+ *                         partition, and the failure (../failure-entry.ts)
+ *   failed                the newest failure's number
  *   count, generation     plans in the partition; the newest generation given out
  *   leaves                the newest leaf's number
  *
@@ -28,6 +29,9 @@ import { type UnixSeconds, unixSeconds } from '../../core/time.ts';
  * costs a hundred. Times are seven characters that sort as the time does; a firing is its fire time and,
  * if it was triggered, the trigger's number. Keys of plans and origins hold no byte 00.
  */
+/** As many as numbers of failures leave room for. */
+export const maxPartitions = 64;
+
 export const partitionBase = (prefix: string, serverId: number, partition: number): string =>
   `{${prefix}:${serverId}:${partition}}:`;
 

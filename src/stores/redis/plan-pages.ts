@@ -1,10 +1,10 @@
-import type { Failure } from '../../core/failure.ts';
+import type { ListedFailure } from '../../core/failure.ts';
 import type { AgendaPlace } from '../../core/plan.ts';
 import type { UnixSeconds } from '../../core/time.ts';
 import { decodeFailure } from '../failure-entry.ts';
 import { UnreadableRecord } from '../record.ts';
 import type { StoredPlan } from '../stored-plan.ts';
-import { timeText, treeEntryOf } from './keys.ts';
+import { maxPartitions, timeText, treeEntryOf } from './keys.ts';
 import type { RedisPartition } from './partition.ts';
 import { decodeHeld } from './redis-record.ts';
 
@@ -13,13 +13,8 @@ const maxRead = 256;
 /** Entries of an index read by one script. */
 const maxEntries = 1_000;
 const failurePiece = 256;
-/** Before each failure: when it was noted. */
-const timeDigits = 16;
-
-interface NotedFailure {
-  readonly micros: number;
-  readonly failure: Failure;
-}
+/** Before each failure: its number in the partition. */
+const numberDigits = 16;
 
 /** Reads of all partitions together; lists tell of what cannot be read, and leave it out. */
 export class PlanPages {
@@ -94,11 +89,22 @@ export class PlanPages {
     return [...new Set(origins)].sort(byBytes).slice(0, limit);
   }
 
-  async failures(prefix: string, limit: number): Promise<readonly Failure[]> {
-    const parts = this.#partitions.map((partition) => failuresOf(partition, prefix, limit));
-    // Sorting is stable: of one partition they stay in the order in which they were settled.
-    const noted = (await Promise.all(parts)).flat().sort((a, b) => b.micros - a.micros);
-    return noted.slice(0, Math.min(limit, this.#failuresKept)).map(({ failure }) => failure);
+  async failures(
+    prefix: string,
+    limit: number,
+    before = Infinity,
+  ): Promise<readonly ListedFailure[]> {
+    const most = Math.min(limit, this.#failuresKept);
+    const parts = this.#partitions.map((partition, index) =>
+      failuresOf(
+        partition,
+        index,
+        ({ key, number }) => key.startsWith(prefix) && number < before,
+        most,
+      ),
+    );
+    const failures = (await Promise.all(parts)).flat();
+    return failures.sort((a, b) => b.number - a.number).slice(0, most);
   }
 
   async #agendaMembers(start: string, end: string, most: number): Promise<readonly string[]> {
@@ -160,25 +166,26 @@ async function keysOf(
 
 async function failuresOf(
   partition: RedisPartition,
-  prefix: string,
+  index: number,
+  isWanted: (failure: ListedFailure) => boolean,
   limit: number,
-): Promise<readonly NotedFailure[]> {
-  const failures: NotedFailure[] = [];
+): Promise<readonly ListedFailure[]> {
+  const failures: ListedFailure[] = [];
   for (let at = 0; failures.length < limit; at += failurePiece) {
     const [entries] = await partition.ask('failures', [at, at + failurePiece - 1]);
     for (const entry of entries as Buffer[]) {
-      const noted = readableFailure(entry);
-      if (noted?.failure.key.startsWith(prefix) === true) failures.push(noted);
+      const failure = readableFailure(entry, index);
+      if (failure !== undefined && isWanted(failure)) failures.push(failure);
     }
     if ((entries as Buffer[]).length < failurePiece) break;
   }
   return failures.slice(0, limit);
 }
 
-function readableFailure(entry: Buffer): NotedFailure | undefined {
+function readableFailure(entry: Buffer, partition: number): ListedFailure | undefined {
   try {
-    const micros = Number(entry.toString('latin1', 0, timeDigits));
-    return { micros, failure: decodeFailure(entry.subarray(timeDigits)) };
+    const number = Number(entry.toString('latin1', 0, numberDigits)) * maxPartitions + partition;
+    return { ...decodeFailure(entry.subarray(numberDigits)), number };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return undefined;

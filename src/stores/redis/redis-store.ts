@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 
 import { planExists, planNotStored, quote } from '../../core/errors.ts';
-import type { Failure } from '../../core/failure.ts';
+import type { Failure, ListedFailure } from '../../core/failure.ts';
 import type { Firing } from '../../core/firing.ts';
 import type { AgendaPlace, Plan, PlanDraft } from '../../core/plan.ts';
 import { policyOf } from '../../core/policy.ts';
@@ -205,8 +205,8 @@ export class RedisStore implements Store {
     return firings.map((firing) => confirmed.get(firing) === true);
   }
 
-  failures(prefix: string, limit: number): Promise<readonly Failure[]> {
-    return this.#pages.failures(prefix, limit);
+  failures(prefix: string, limit: number, before?: number): Promise<readonly ListedFailure[]> {
+    return this.#pages.failures(prefix, limit, before);
   }
 
   trouble(): string | undefined {

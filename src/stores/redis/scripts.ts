@@ -8,6 +8,8 @@
 const leafEntries = 120;
 /** Plans of a leaf: about 8 KB, one node of a list. */
 const leafPlans = 46;
+/** Of one partition; further ones take from the next millisecond. */
+const failuresEachMs = 64;
 
 const basics = `
 local base, call = KEYS[1], redis.call
@@ -262,6 +264,15 @@ local session, number, kept = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local seen = call('HGET', base .. 'replies', session)
 if seen and seen:match('^%d+') == number then return answer(seen:sub(#number + 2)) end
 
+-- Numbers of failures rise with time, so that those of all partitions have one order: ${failuresEachMs} a millisecond.
+local function next_failure()
+  local newest = tonumber(call('GET', base .. 'failed') or 0)
+  local number = math.max(newest + 1, math.floor(micros() / 1000) * ${failuresEachMs})
+  local text = string.format('%016.0f', number)
+  redis.pcall('SET', base .. 'failed', text)
+  return text
+end
+
 local function drop_stray(index, member)
   if index:sub(1, 5) == 'held:' then return call('SREM', base .. index, member) end
   if index:sub(1, 7) ~= 'parked:' then return tree_remove(index, member) end
@@ -311,8 +322,9 @@ while at <= #ARGV do
   end
   letters[#letters + 1] = letter
   if letter == 'k' and failures > 0 and kept > 0 then
-    local time = string.format('%016.0f', micros())
-    for i = at + 5, at + 4 + failures do redis.pcall('LPUSH', base .. 'failures', time .. ARGV[i]) end
+    for i = at + 5, at + 4 + failures do
+      redis.pcall('LPUSH', base .. 'failures', next_failure() .. ARGV[i])
+    end
     call('LTRIM', base .. 'failures', 0, kept - 1)
   end
   at = at + 5 + failures
