@@ -36,7 +36,7 @@ export { planExists } from './core/errors.ts';
 export { type Failure, failureOf, type ListedFailure } from './core/failure.ts';
 export type { Firing, FiringName, UnfinishedFiring, UnfinishedState } from './core/firing.ts';
 export { type Advance, advance } from './core/misfire.ts';
-export type { AgendaPlace, Plan, PlanDraft, PlanStatus } from './core/plan.ts';
+export type { AgendaPlace, Plan, PlanDraft, PlanPast, PlanStatus } from './core/plan.ts';
 export { type Policy, policyOf } from './core/policy.ts';
 export type { Schedule } from './core/schedule.ts';
 export type { Counters } from './metrics/counters.ts';

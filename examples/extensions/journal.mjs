@@ -207,10 +207,10 @@ class JournalStore {
    * @param {UnixSeconds} firstFireTime
    * @param {PutOptions} [options]
    */
-  async put(draft, firstFireTime, { onlyIfAbsent = false } = {}) {
+  async put(draft, firstFireTime, { onlyIfAbsent = false, past } = {}) {
     if (onlyIfAbsent && this.#contents.plans.has(draft.key)) throw planExists(draft.key);
     this.#contents.generation += 1;
-    const plan = begun(draft, this.#contents.generation, this.now(), firstFireTime);
+    const plan = begun(draft, this.#contents.generation, this.now(), firstFireTime, past);
     this.#contents.set(plan.key, plan);
     return this.#durable(plan);
   }

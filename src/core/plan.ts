@@ -32,17 +32,21 @@ export interface PlanDraft {
 /** How the last ended attempt went: 0 none has ended yet, 1 done, -1 failed. */
 export type PlanStatus = 0 | 1 | -1;
 
-/** A plan as the store keeps it. */
-export interface Plan extends PlanDraft {
-  /** Of all puts of all keys, never used twice: what belongs to an older one is void. */
-  readonly generation: number;
+/** What a plan has behind it; it goes along when a plan moves to another store. */
+export interface PlanPast {
   readonly createdTime: UnixSeconds;
-  /** The due time on the agenda; absent when no further one comes. */
-  readonly nextFireTime?: UnixSeconds;
   /** The due time of the newest firing. */
   readonly lastFireTime?: UnixSeconds;
   readonly firedCount: number;
   readonly status: PlanStatus;
+}
+
+/** A plan as the store keeps it. */
+export interface Plan extends PlanDraft, PlanPast {
+  /** Of all puts of all keys, never used twice: what belongs to an older one is void. */
+  readonly generation: number;
+  /** The due time on the agenda; absent when no further one comes. */
+  readonly nextFireTime?: UnixSeconds;
   readonly unfinished: readonly UnfinishedFiring[];
 }
 

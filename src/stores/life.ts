@@ -1,10 +1,10 @@
 import { tooManyUnfinished } from '../core/errors.ts';
 import type { Firing, FiringName, UnfinishedFiring, UnfinishedState } from '../core/firing.ts';
-import type { PlanDraft, PlanStatus } from '../core/plan.ts';
+import type { PlanDraft, PlanPast, PlanStatus } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import { addSeconds, type UnixSeconds } from '../core/time.ts';
 import type { Settlement } from './store.ts';
-import { type StoredPlan, withLife } from './stored-plan.ts';
+import { planAt, type StoredPlan, withLife } from './stored-plan.ts';
 
 /** What a plan becomes; undefined when it has ended and nothing of it is kept. */
 export type Outcome = StoredPlan | undefined;
@@ -15,19 +15,21 @@ export interface Ending {
   readonly statusKeepSeconds: number;
 }
 
-/** The plan as it begins. */
+/** The plan as it is put: one that begins now, unless it has a past elsewhere. */
 export const begun = (
   { key, schedule, count, action, params }: PlanDraft,
   generation: number,
-  createdTime: UnixSeconds,
-  firstFireTime: UnixSeconds,
-): StoredPlan => ({
-  ...{ key, schedule, count, action, params, generation, createdTime },
-  nextFireTime: firstFireTime,
-  firedCount: 0,
-  status: 0,
-  unfinished: [],
-});
+  now: UnixSeconds,
+  nextFireTime: UnixSeconds,
+  past: PlanPast = { createdTime: now, firedCount: 0, status: 0 },
+): StoredPlan => {
+  const { createdTime, lastFireTime, firedCount, status } = past;
+  const life = { firedCount, triggers: undefined, status, unfinished: [] };
+  return planAt(
+    { key, schedule, count, action, params, generation, createdTime },
+    { nextFireTime, lastFireTime, expires: undefined, ...life },
+  );
+};
 
 /** The plan after its due time: fired for `fire`, if that is given; `next` is its next due time. */
 export function advanced(

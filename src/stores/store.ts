@@ -1,6 +1,6 @@
 import type { ListedFailure } from '../core/failure.ts';
 import type { Firing } from '../core/firing.ts';
-import type { AgendaPlace, Plan, PlanDraft } from '../core/plan.ts';
+import type { AgendaPlace, Plan, PlanDraft, PlanPast } from '../core/plan.ts';
 import type { UnixSeconds } from '../core/time.ts';
 
 /** A firing that is ours to run, with its plan as it stood when claimed. */
@@ -34,10 +34,12 @@ export interface ClaimResult {
   readonly more: boolean;
 }
 
-/** Under which condition a plan is put; whatever is under its key else is replaced. */
+/** How a plan is put; without any, whatever is under its key is replaced, and the plan begins now. */
 export interface PutOptions {
   /** Rejects with plan_exists when there is a plan under the key, though it has ended or cannot be read. */
   readonly onlyIfAbsent?: boolean;
+  /** What the plan has behind it elsewhere, kept as it is given; what follows counts on from there. */
+  readonly past?: PlanPast;
 }
 
 /** How a firing leaves its in-flight state. */
@@ -73,7 +75,8 @@ export interface Store {
 
   /**
    * Saves the plan with its first fire time under a new generation; what was under its key, and all its
-   * unfinished firings, is void. The first fire time is the caller's, so that it can refuse before.
+   * unfinished firings, is void. The first fire time is the caller's, so that it can refuse before. One
+   * that is past is kept: the plan's misfire policy judges it, as after an outage.
    */
   put(draft: PlanDraft, firstFireTime: UnixSeconds, options?: PutOptions): Promise<Plan>;
   /**

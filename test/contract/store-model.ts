@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Failure, failureOf } from '../../src/core/failure.ts';
 import type { Firing, FiringName, UnfinishedFiring } from '../../src/core/firing.ts';
 import { advance } from '../../src/core/misfire.ts';
-import type { AgendaPlace, Plan, PlanDraft } from '../../src/core/plan.ts';
+import type { AgendaPlace, Plan, PlanDraft, PlanPast } from '../../src/core/plan.ts';
 import { policyOf } from '../../src/core/policy.ts';
 import { addSeconds, type UnixSeconds } from '../../src/core/time.ts';
 import type { Settlement, Store } from '../../src/stores/store.ts';
@@ -21,6 +21,7 @@ type Step =
       readonly draft: PlanDraft;
       readonly delay: number;
       readonly onlyIfAbsent: boolean;
+      readonly firedBefore: number | undefined;
     }
   | { readonly do: 'trigger'; readonly key: string }
   | { readonly do: 'remove'; readonly key: string }
@@ -40,6 +41,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       key: fc.constantFrom(...keys),
       delay: fc.integer({ min: -200, max: 30 }),
       onlyIfAbsent: fc.boolean(),
+      firedBefore: fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined }),
       draft: fc
         .record({
           everySeconds: fc.integer({ min: 1, max: 40 }),
@@ -262,12 +264,16 @@ async function run(place: StorePlace, steps: readonly Step[], keep: number): Pro
       const now = clock.now();
       if (step.do === 'put') {
         const { key, draft, delay, onlyIfAbsent } = step;
-        const put = store.put({ ...draft, key }, addSeconds(now, delay), { onlyIfAbsent });
+        const past = pastOf(step.firedBefore);
+        const options = past === undefined ? { onlyIfAbsent } : { onlyIfAbsent, past };
+        const put = store.put({ ...draft, key }, addSeconds(now, delay), options);
         if (onlyIfAbsent && model.plans.has(key)) {
           await expect(put).rejects.toMatchObject({ code: 'plan_exists' });
         } else {
           // Its generation is the store's to say, so the model learns of a put by its answer.
-          model.plans.set(key, { ...(await put) });
+          const plan = await put;
+          expect(plan).toMatchObject(past ?? { createdTime: now, firedCount: 0, status: 0 });
+          model.plans.set(key, { ...plan });
         }
       } else if (step.do === 'trigger') {
         const triggered = store.trigger(step.key);
@@ -329,6 +335,16 @@ async function run(place: StorePlace, steps: readonly Step[], keep: number): Pro
     await store.close();
   }
 }
+
+const pastOf = (firedCount: number | undefined): PlanPast | undefined =>
+  firedCount === undefined
+    ? undefined
+    : {
+        createdTime: addSeconds(T0, -1e6),
+        lastFireTime: addSeconds(T0, -400),
+        firedCount,
+        status: -1,
+      };
 
 async function expectSame(store: Store, model: Model): Promise<void> {
   expect(store.planCount()).toBe(model.plans.size);

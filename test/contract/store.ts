@@ -186,6 +186,52 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       });
     });
 
+    describe('put with a past', () => {
+      const past = {
+        ...{ createdTime: at(-9_000), lastFireTime: at(-5) },
+        ...{ firedCount: 2, status: -1 as const },
+      };
+
+      test('keeps it, and all else as it is put', async () => {
+        const plan = await store.put(aDraft({ count: 3 }), at(5), { past });
+        const next = { generation: plan.generation, nextFireTime: at(5), unfinished: [] };
+        expect(plan).toEqual({ ...aDraft({ count: 3 }), ...past, ...next });
+        await reopen();
+        expect(await store.get('backup')).toEqual(plan);
+      });
+
+      test('counts on from there: one firing more is its last', async () => {
+        await store.put(aDraft({ count: 3 }), at(5), { past });
+        const [claim, ...others] = await claimAt(60);
+        expect(others).toEqual([]);
+        expect(claim!.plan).toMatchObject({ firedCount: 3, lastFireTime: claim!.firing.fireTime });
+        await store.settle(claim!.firing, { kind: 'done' });
+        expect(await store.get('backup')).toBeUndefined();
+      });
+
+      test('a due time that is past is due now, by the misfire policy of its plan', async () => {
+        await store.put(aDraft({ key: 'once', count: 3 }), at(-600), { past });
+        await store.put(aDraft({ key: 'newest' }), at(-601), { past });
+        const due = (await claimAt(0)).map(({ firing: { key, fireTime } }) => [key, fireTime]);
+        expect(new Map(due as [string, number][])).toEqual(
+          new Map([
+            ['once', at(-600)],
+            ['newest', at(-1)],
+          ]),
+        );
+      });
+
+      test('replaces what is there, or refuses to, as any put', async () => {
+        const { generation } = await putOneShot('backup', 10);
+        const kept = store.put(aDraft(), at(5), { past, onlyIfAbsent: true });
+        await expect(kept).rejects.toMatchObject({ code: 'plan_exists' });
+        const plan = await store.put(aDraft(), at(5), { past });
+        expect(plan.generation).toBeGreaterThan(generation);
+        expect(keysOf(await claimAt(10))).toEqual(['backup']);
+        expect(store.planCount()).toBe(1);
+      });
+    });
+
     describe('generations', () => {
       test('no two puts share one, not after a remove nor a reopen', async () => {
         const seen = new Set<number>();

@@ -38,17 +38,15 @@ export class MemoryStore implements Store {
   async put(
     draft: PlanDraft,
     firstFireTime: UnixSeconds,
-    { onlyIfAbsent = false }: PutOptions = {},
+    { onlyIfAbsent = false, past }: PutOptions = {},
   ): Promise<Plan> {
     this.#refuseInOutage();
     if (onlyIfAbsent && this.#plans.has(draft.key)) throw planExists(draft.key);
     const plan: Plan = {
       ...draft,
+      ...(past ?? { createdTime: this.now(), firedCount: 0, status: 0 }),
       generation: ++this.#generation,
-      createdTime: this.now(),
       nextFireTime: firstFireTime,
-      firedCount: 0,
-      status: 0,
       unfinished: [],
     };
     this.#plans.set(plan.key, plan);

@@ -120,10 +120,10 @@ export class LevelStore implements Store {
   async put(
     draft: PlanDraft,
     firstFireTime: UnixSeconds,
-    { onlyIfAbsent = false }: PutOptions = {},
+    { onlyIfAbsent = false, past }: PutOptions = {},
   ): Promise<Plan> {
     const { key } = draft;
-    const createdTime = this.now();
+    const now = this.now();
     const { plan, wasUnreadable } = await this.#commit.change({
       reads: [key],
       apply: (view) => {
@@ -131,7 +131,7 @@ export class LevelStore implements Store {
         if (this.#db.isFull) throw planNotStored('the disk is full, so no plan is taken in');
         const wasUnreadable = view.isUnreadable(key);
         if (onlyIfAbsent && (wasUnreadable || view.plan(key) !== undefined)) throw planExists(key);
-        const plan = begun(draft, view.nextGeneration(), createdTime, firstFireTime);
+        const plan = begun(draft, view.nextGeneration(), now, firstFireTime, past);
         view.set(key, plan);
         return () => ({ plan, wasUnreadable });
       },
