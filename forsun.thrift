@@ -34,7 +34,17 @@ struct ForsunPlan {
     18: optional i64 created_time,
     /** Firings under way. */
     19: optional i32 running,
-    20: optional i64 fired_count
+    20: optional i64 fired_count,
+    /** In which a calendar or cron plan is read; left out for an interval. */
+    21: optional string timezone,
+    /** The one in which a plan with all fields from second to month fires. */
+    22: optional i32 year,
+    /** As count, where that cannot hold it. */
+    23: optional i64 total_count,
+    /** Firings of due times that have begun and not ended, if there are any: running, parked, or to be tried again. */
+    24: optional i32 unfinished,
+    /** The due time of the oldest of them. */
+    25: optional i64 unfinished_time
 }
 
 /** A firing that was given up as failed. Times are epoch seconds. */
@@ -63,5 +73,15 @@ service Forsun{
     /** What has failed, of keys that begin with the prefix, newest first; an addition to forsun's methods. */
     list<ForsunFailure> getFailures(1:string prefix, 2:i32 limit = 10000),
     /** From here on the connection's calls are made by whom the token stands for; answers that name. An addition. */
-    string auth(1:string token) throws (1:ForsunPlanError err)
+    string auth(1:string token) throws (1:ForsunPlanError err),
+    /**
+     * Keys that begin with the prefix, literally, in byte order, behind `after`: at most `limit`, and what one reply
+     * may list. With none there are no more. An addition.
+     */
+    list<string> listKeys(1:string prefix, 2:string after = "", 3:i32 limit = 1000) throws (1:ForsunPlanError err),
+    /**
+     * Puts a plan, as get told of it, on the agenda with due time, zone and counts as given. Replaces what is under its
+     * key, or refuses to with 1008. An addition.
+     */
+    ForsunPlan restore(1:ForsunPlan plan, 2:bool only_if_absent = false) throws (1:ForsunPlanError err)
 }

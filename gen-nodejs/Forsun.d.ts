@@ -86,6 +86,30 @@ declare class Client {
      * From here on the connection's calls are made by whom the token stands for; answers that name. An addition.
      */
     auth(token: string, callback?: (error: ttypes.ForsunPlanError, response: string)=>void): void;
+
+    /**
+     * Keys that begin with the prefix, literally, in byte order, behind `after`: at most `limit`, and what one reply
+     * may list. With none there are no more. An addition.
+     */
+    listKeys(prefix: string, after?: string, limit?: number): Promise<string[]>;
+
+    /**
+     * Keys that begin with the prefix, literally, in byte order, behind `after`: at most `limit`, and what one reply
+     * may list. With none there are no more. An addition.
+     */
+    listKeys(prefix: string, after?: string, limit?: number, callback?: (error: ttypes.ForsunPlanError, response: string[])=>void): void;
+
+    /**
+     * Puts a plan, as get told of it, on the agenda with due time, zone and counts as given. Replaces what is under its
+     * key, or refuses to with 1008. An addition.
+     */
+    restore(plan: ForsunPlan, only_if_absent?: boolean): Promise<ForsunPlan>;
+
+    /**
+     * Puts a plan, as get told of it, on the agenda with due time, zone and counts as given. Replaces what is under its
+     * key, or refuses to with 1008. An addition.
+     */
+    restore(plan: ForsunPlan, only_if_absent?: boolean, callback?: (error: ttypes.ForsunPlanError, response: ForsunPlan)=>void): void;
   }
 
 declare class Processor {
@@ -105,4 +129,6 @@ declare class Processor {
     process_info(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
     process_getFailures(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
     process_auth(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
+    process_listKeys(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
+    process_restore(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
 }

@@ -1702,6 +1702,309 @@ const Forsun_auth_result = class {
   }
 
 };
+const Forsun_listKeys_args = class {
+  constructor(args) {
+    this.prefix = null;
+    this.after = '';
+    this.limit = 1000;
+    if (args) {
+      if (args.prefix !== undefined && args.prefix !== null) {
+        this.prefix = args.prefix;
+      }
+      if (args.after !== undefined && args.after !== null) {
+        this.after = args.after;
+      }
+      if (args.limit !== undefined && args.limit !== null) {
+        this.limit = args.limit;
+      }
+    }
+  }
+
+  read (input) {
+    input.readStructBegin();
+    while (true) {
+      const ret = input.readFieldBegin();
+      const ftype = ret.ftype;
+      const fid = ret.fid;
+      if (ftype == Thrift.Type.STOP) {
+        break;
+      }
+      switch (fid) {
+        case 1:
+        if (ftype == Thrift.Type.STRING) {
+          this.prefix = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 2:
+        if (ftype == Thrift.Type.STRING) {
+          this.after = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 3:
+        if (ftype == Thrift.Type.I32) {
+          this.limit = input.readI32();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        default:
+          input.skip(ftype);
+      }
+      input.readFieldEnd();
+    }
+    input.readStructEnd();
+    return;
+  }
+
+  write (output) {
+    output.writeStructBegin('Forsun_listKeys_args');
+    if (this.prefix !== null && this.prefix !== undefined) {
+      output.writeFieldBegin('prefix', Thrift.Type.STRING, 1);
+      output.writeString(this.prefix);
+      output.writeFieldEnd();
+    }
+    if (this.after !== null && this.after !== undefined) {
+      output.writeFieldBegin('after', Thrift.Type.STRING, 2);
+      output.writeString(this.after);
+      output.writeFieldEnd();
+    }
+    if (this.limit !== null && this.limit !== undefined) {
+      output.writeFieldBegin('limit', Thrift.Type.I32, 3);
+      output.writeI32(this.limit);
+      output.writeFieldEnd();
+    }
+    output.writeFieldStop();
+    output.writeStructEnd();
+    return;
+  }
+
+};
+const Forsun_listKeys_result = class {
+  constructor(args) {
+    this.success = null;
+    this.err = null;
+    if (args instanceof ttypes.ForsunPlanError) {
+        this.err = args;
+        return;
+    }
+    if (args) {
+      if (args.success !== undefined && args.success !== null) {
+        this.success = Thrift.copyList(args.success, [null]);
+      }
+      if (args.err !== undefined && args.err !== null) {
+        this.err = args.err;
+      }
+    }
+  }
+
+  read (input) {
+    input.readStructBegin();
+    while (true) {
+      const ret = input.readFieldBegin();
+      const ftype = ret.ftype;
+      const fid = ret.fid;
+      if (ftype == Thrift.Type.STOP) {
+        break;
+      }
+      switch (fid) {
+        case 0:
+        if (ftype == Thrift.Type.LIST) {
+          this.success = [];
+          const _rtmp356 = input.readListBegin();
+          const _size55 = _rtmp356.size || 0;
+          for (let _i57 = 0; _i57 < _size55; ++_i57) {
+            let elem58 = null;
+            elem58 = input.readString();
+            this.success.push(elem58);
+          }
+          input.readListEnd();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 1:
+        if (ftype == Thrift.Type.STRUCT) {
+          this.err = new ttypes.ForsunPlanError();
+          this.err.read(input);
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        default:
+          input.skip(ftype);
+      }
+      input.readFieldEnd();
+    }
+    input.readStructEnd();
+    return;
+  }
+
+  write (output) {
+    output.writeStructBegin('Forsun_listKeys_result');
+    if (this.success !== null && this.success !== undefined) {
+      output.writeFieldBegin('success', Thrift.Type.LIST, 0);
+      output.writeListBegin(Thrift.Type.STRING, this.success.length);
+      for (let iter59 in this.success) {
+        if (this.success.hasOwnProperty(iter59)) {
+          iter59 = this.success[iter59];
+          output.writeString(iter59);
+        }
+      }
+      output.writeListEnd();
+      output.writeFieldEnd();
+    }
+    if (this.err !== null && this.err !== undefined) {
+      output.writeFieldBegin('err', Thrift.Type.STRUCT, 1);
+      this.err.write(output);
+      output.writeFieldEnd();
+    }
+    output.writeFieldStop();
+    output.writeStructEnd();
+    return;
+  }
+
+};
+const Forsun_restore_args = class {
+  constructor(args) {
+    this.plan = null;
+    this.only_if_absent = false;
+    if (args) {
+      if (args.plan !== undefined && args.plan !== null) {
+        this.plan = new ttypes.ForsunPlan(args.plan);
+      }
+      if (args.only_if_absent !== undefined && args.only_if_absent !== null) {
+        this.only_if_absent = args.only_if_absent;
+      }
+    }
+  }
+
+  read (input) {
+    input.readStructBegin();
+    while (true) {
+      const ret = input.readFieldBegin();
+      const ftype = ret.ftype;
+      const fid = ret.fid;
+      if (ftype == Thrift.Type.STOP) {
+        break;
+      }
+      switch (fid) {
+        case 1:
+        if (ftype == Thrift.Type.STRUCT) {
+          this.plan = new ttypes.ForsunPlan();
+          this.plan.read(input);
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 2:
+        if (ftype == Thrift.Type.BOOL) {
+          this.only_if_absent = input.readBool();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        default:
+          input.skip(ftype);
+      }
+      input.readFieldEnd();
+    }
+    input.readStructEnd();
+    return;
+  }
+
+  write (output) {
+    output.writeStructBegin('Forsun_restore_args');
+    if (this.plan !== null && this.plan !== undefined) {
+      output.writeFieldBegin('plan', Thrift.Type.STRUCT, 1);
+      this.plan.write(output);
+      output.writeFieldEnd();
+    }
+    if (this.only_if_absent !== null && this.only_if_absent !== undefined) {
+      output.writeFieldBegin('only_if_absent', Thrift.Type.BOOL, 2);
+      output.writeBool(this.only_if_absent);
+      output.writeFieldEnd();
+    }
+    output.writeFieldStop();
+    output.writeStructEnd();
+    return;
+  }
+
+};
+const Forsun_restore_result = class {
+  constructor(args) {
+    this.success = null;
+    this.err = null;
+    if (args instanceof ttypes.ForsunPlanError) {
+        this.err = args;
+        return;
+    }
+    if (args) {
+      if (args.success !== undefined && args.success !== null) {
+        this.success = new ttypes.ForsunPlan(args.success);
+      }
+      if (args.err !== undefined && args.err !== null) {
+        this.err = args.err;
+      }
+    }
+  }
+
+  read (input) {
+    input.readStructBegin();
+    while (true) {
+      const ret = input.readFieldBegin();
+      const ftype = ret.ftype;
+      const fid = ret.fid;
+      if (ftype == Thrift.Type.STOP) {
+        break;
+      }
+      switch (fid) {
+        case 0:
+        if (ftype == Thrift.Type.STRUCT) {
+          this.success = new ttypes.ForsunPlan();
+          this.success.read(input);
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 1:
+        if (ftype == Thrift.Type.STRUCT) {
+          this.err = new ttypes.ForsunPlanError();
+          this.err.read(input);
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        default:
+          input.skip(ftype);
+      }
+      input.readFieldEnd();
+    }
+    input.readStructEnd();
+    return;
+  }
+
+  write (output) {
+    output.writeStructBegin('Forsun_restore_result');
+    if (this.success !== null && this.success !== undefined) {
+      output.writeFieldBegin('success', Thrift.Type.STRUCT, 0);
+      this.success.write(output);
+      output.writeFieldEnd();
+    }
+    if (this.err !== null && this.err !== undefined) {
+      output.writeFieldBegin('err', Thrift.Type.STRUCT, 1);
+      this.err.write(output);
+      output.writeFieldEnd();
+    }
+    output.writeFieldStop();
+    output.writeStructEnd();
+    return;
+  }
+
+};
 const ForsunClient = exports.Client = class ForsunClient {
   constructor(output, pClass) {
     this.output = output;
@@ -2346,6 +2649,117 @@ const ForsunClient = exports.Client = class ForsunClient {
     }
     return callback('auth failed: unknown result');
   }
+
+  listKeys (prefix, after, limit) {
+    this._seqid = this.new_seqid();
+    const self = this;
+    return new Promise((resolve, reject) => {
+      self._reqs[self.seqid()] = (error, result) => {
+        return error ? reject(error) : resolve(result);
+      };
+      self.send_listKeys(prefix, after, limit);
+    });
+  }
+
+  send_listKeys (prefix, after, limit) {
+    const output = new this.pClass(this.output);
+    const params = {
+      prefix: prefix,
+      after: after,
+      limit: limit
+    };
+    const args = new Forsun_listKeys_args(params);
+    try {
+      output.writeMessageBegin('listKeys', Thrift.MessageType.CALL, this.seqid());
+      args.write(output);
+      output.writeMessageEnd();
+      return this.output.flush();
+    }
+    catch (e) {
+      delete this._reqs[this.seqid()];
+      if (typeof output.reset === 'function') {
+        output.reset();
+      }
+      throw e;
+    }
+  }
+
+  recv_listKeys (input, mtype, rseqid) {
+    const callback = this._reqs[rseqid] || function() {};
+    delete this._reqs[rseqid];
+    if (mtype == Thrift.MessageType.EXCEPTION) {
+      const x = new Thrift.TApplicationException();
+      x.read(input);
+      input.readMessageEnd();
+      return callback(x);
+    }
+    const result = new Forsun_listKeys_result();
+    result.read(input);
+    input.readMessageEnd();
+
+    if (null !== result.err) {
+      return callback(result.err);
+    }
+    if (null !== result.success) {
+      return callback(null, result.success);
+    }
+    return callback('listKeys failed: unknown result');
+  }
+
+  restore (plan, only_if_absent) {
+    this._seqid = this.new_seqid();
+    const self = this;
+    return new Promise((resolve, reject) => {
+      self._reqs[self.seqid()] = (error, result) => {
+        return error ? reject(error) : resolve(result);
+      };
+      self.send_restore(plan, only_if_absent);
+    });
+  }
+
+  send_restore (plan, only_if_absent) {
+    const output = new this.pClass(this.output);
+    const params = {
+      plan: plan,
+      only_if_absent: only_if_absent
+    };
+    const args = new Forsun_restore_args(params);
+    try {
+      output.writeMessageBegin('restore', Thrift.MessageType.CALL, this.seqid());
+      args.write(output);
+      output.writeMessageEnd();
+      return this.output.flush();
+    }
+    catch (e) {
+      delete this._reqs[this.seqid()];
+      if (typeof output.reset === 'function') {
+        output.reset();
+      }
+      throw e;
+    }
+  }
+
+  recv_restore (input, mtype, rseqid) {
+    const callback = this._reqs[rseqid] || function() {};
+    delete this._reqs[rseqid];
+    if (mtype == Thrift.MessageType.EXCEPTION) {
+      const x = new Thrift.TApplicationException();
+      x.read(input);
+      input.readMessageEnd();
+      return callback(x);
+    }
+    const result = new Forsun_restore_result();
+    result.read(input);
+    input.readMessageEnd();
+
+    if (null !== result.err) {
+      return callback(result.err);
+    }
+    if (null !== result.success) {
+      return callback(null, result.success);
+    }
+    return callback('restore failed: unknown result');
+  }
 };
 const ForsunProcessor = exports.Processor = class ForsunProcessor {
   constructor(handler) {
@@ -2844,6 +3258,93 @@ const ForsunProcessor = exports.Processor = class ForsunProcessor {
         } else {
           result_obj = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
           output.writeMessageBegin("auth", Thrift.MessageType.EXCEPTION, seqid);
+        }
+        result_obj.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      });
+    }
+  }
+  process_listKeys (seqid, input, output) {
+    const args = new Forsun_listKeys_args();
+    args.read(input);
+    input.readMessageEnd();
+    if (this._handler.listKeys.length === 3) {
+      Promise.resolve(this._handler.listKeys.bind(this._handler)(
+        args.prefix,
+        args.after,
+        args.limit
+      )).then(result => {
+        const result_obj = new Forsun_listKeys_result({success: result});
+        output.writeMessageBegin("listKeys", Thrift.MessageType.REPLY, seqid);
+        result_obj.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      }).catch(err => {
+        let result;
+        if (err instanceof ttypes.ForsunPlanError) {
+          result = new Forsun_listKeys_result(err);
+          output.writeMessageBegin("listKeys", Thrift.MessageType.REPLY, seqid);
+        } else {
+          result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+          output.writeMessageBegin("listKeys", Thrift.MessageType.EXCEPTION, seqid);
+        }
+        result.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      });
+    } else {
+      this._handler.listKeys(args.prefix, args.after, args.limit, (err, result) => {
+        let result_obj;
+        if ((err === null || typeof err === 'undefined') || err instanceof ttypes.ForsunPlanError) {
+          result_obj = new Forsun_listKeys_result((err !== null || typeof err === 'undefined') ? err : {success: result});
+          output.writeMessageBegin("listKeys", Thrift.MessageType.REPLY, seqid);
+        } else {
+          result_obj = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+          output.writeMessageBegin("listKeys", Thrift.MessageType.EXCEPTION, seqid);
+        }
+        result_obj.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      });
+    }
+  }
+  process_restore (seqid, input, output) {
+    const args = new Forsun_restore_args();
+    args.read(input);
+    input.readMessageEnd();
+    if (this._handler.restore.length === 2) {
+      Promise.resolve(this._handler.restore.bind(this._handler)(
+        args.plan,
+        args.only_if_absent
+      )).then(result => {
+        const result_obj = new Forsun_restore_result({success: result});
+        output.writeMessageBegin("restore", Thrift.MessageType.REPLY, seqid);
+        result_obj.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      }).catch(err => {
+        let result;
+        if (err instanceof ttypes.ForsunPlanError) {
+          result = new Forsun_restore_result(err);
+          output.writeMessageBegin("restore", Thrift.MessageType.REPLY, seqid);
+        } else {
+          result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+          output.writeMessageBegin("restore", Thrift.MessageType.EXCEPTION, seqid);
+        }
+        result.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      });
+    } else {
+      this._handler.restore(args.plan, args.only_if_absent, (err, result) => {
+        let result_obj;
+        if ((err === null || typeof err === 'undefined') || err instanceof ttypes.ForsunPlanError) {
+          result_obj = new Forsun_restore_result((err !== null || typeof err === 'undefined') ? err : {success: result});
+          output.writeMessageBegin("restore", Thrift.MessageType.REPLY, seqid);
+        } else {
+          result_obj = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+          output.writeMessageBegin("restore", Thrift.MessageType.EXCEPTION, seqid);
         }
         result_obj.write(output);
         output.writeMessageEnd();

@@ -43,8 +43,13 @@ declare class ForsunPlan {
     public created_time?: Int64;
     public running?: number;
     public fired_count?: Int64;
+    public timezone?: string;
+    public year?: number;
+    public total_count?: Int64;
+    public unfinished?: number;
+    public unfinished_time?: Int64;
 
-      constructor(args?: { is_time_out: boolean; key: string; second: number; minute?: number; hour?: number; day?: number; month?: number; week?: number; next_time: number; status?: number; count?: number; current_count?: number; last_timeout?: number; action?: string; params?: { [k: string]: string; }; next_fire_time?: Int64; last_fire_time?: Int64; created_time?: Int64; running?: number; fired_count?: Int64; });
+      constructor(args?: { is_time_out: boolean; key: string; second: number; minute?: number; hour?: number; day?: number; month?: number; week?: number; next_time: number; status?: number; count?: number; current_count?: number; last_timeout?: number; action?: string; params?: { [k: string]: string; }; next_fire_time?: Int64; last_fire_time?: Int64; created_time?: Int64; running?: number; fired_count?: Int64; timezone?: string; year?: number; total_count?: Int64; unfinished?: number; unfinished_time?: Int64; });
   }
 
 /**

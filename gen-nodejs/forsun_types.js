@@ -102,6 +102,11 @@ const ForsunPlan = module.exports.ForsunPlan = class {
     this.created_time = null;
     this.running = null;
     this.fired_count = null;
+    this.timezone = null;
+    this.year = null;
+    this.total_count = null;
+    this.unfinished = null;
+    this.unfinished_time = null;
     if (args) {
       if (args.is_time_out !== undefined && args.is_time_out !== null) {
         this.is_time_out = args.is_time_out;
@@ -170,6 +175,21 @@ const ForsunPlan = module.exports.ForsunPlan = class {
       }
       if (args.fired_count !== undefined && args.fired_count !== null) {
         this.fired_count = args.fired_count;
+      }
+      if (args.timezone !== undefined && args.timezone !== null) {
+        this.timezone = args.timezone;
+      }
+      if (args.year !== undefined && args.year !== null) {
+        this.year = args.year;
+      }
+      if (args.total_count !== undefined && args.total_count !== null) {
+        this.total_count = args.total_count;
+      }
+      if (args.unfinished !== undefined && args.unfinished !== null) {
+        this.unfinished = args.unfinished;
+      }
+      if (args.unfinished_time !== undefined && args.unfinished_time !== null) {
+        this.unfinished_time = args.unfinished_time;
       }
     }
   }
@@ -334,6 +354,41 @@ const ForsunPlan = module.exports.ForsunPlan = class {
           input.skip(ftype);
         }
         break;
+        case 21:
+        if (ftype == Thrift.Type.STRING) {
+          this.timezone = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 22:
+        if (ftype == Thrift.Type.I32) {
+          this.year = input.readI32();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 23:
+        if (ftype == Thrift.Type.I64) {
+          this.total_count = input.readI64();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 24:
+        if (ftype == Thrift.Type.I32) {
+          this.unfinished = input.readI32();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 25:
+        if (ftype == Thrift.Type.I64) {
+          this.unfinished_time = input.readI64();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         default:
           input.skip(ftype);
       }
@@ -451,6 +506,31 @@ const ForsunPlan = module.exports.ForsunPlan = class {
     if (this.fired_count !== null && this.fired_count !== undefined) {
       output.writeFieldBegin('fired_count', Thrift.Type.I64, 20);
       output.writeI64(this.fired_count);
+      output.writeFieldEnd();
+    }
+    if (this.timezone !== null && this.timezone !== undefined) {
+      output.writeFieldBegin('timezone', Thrift.Type.STRING, 21);
+      output.writeString(this.timezone);
+      output.writeFieldEnd();
+    }
+    if (this.year !== null && this.year !== undefined) {
+      output.writeFieldBegin('year', Thrift.Type.I32, 22);
+      output.writeI32(this.year);
+      output.writeFieldEnd();
+    }
+    if (this.total_count !== null && this.total_count !== undefined) {
+      output.writeFieldBegin('total_count', Thrift.Type.I64, 23);
+      output.writeI64(this.total_count);
+      output.writeFieldEnd();
+    }
+    if (this.unfinished !== null && this.unfinished !== undefined) {
+      output.writeFieldBegin('unfinished', Thrift.Type.I32, 24);
+      output.writeI32(this.unfinished);
+      output.writeFieldEnd();
+    }
+    if (this.unfinished_time !== null && this.unfinished_time !== undefined) {
+      output.writeFieldBegin('unfinished_time', Thrift.Type.I64, 25);
+      output.writeI64(this.unfinished_time);
       output.writeFieldEnd();
     }
     output.writeFieldStop();

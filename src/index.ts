@@ -1,5 +1,10 @@
 export { ForsunClient } from './client/forsun-client.ts';
-export type { CalendarPlan, ForsunClientOptions, IntervalPlan } from './client/forsun-client.ts';
+export type {
+  CalendarPlan,
+  ForsunClientOptions,
+  IntervalPlan,
+  RestoreOptions,
+} from './client/forsun-client.ts';
 export { ForsunConnectionError, ForsunPlanError, ForsunServerError } from './client/errors.ts';
 export type { ConnectionTrouble } from './client/errors.ts';
 export type { ClientTls } from './client/dial.ts';

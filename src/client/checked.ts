@@ -1,4 +1,3 @@
-import { maxFailuresListed } from '../core/failure.ts';
 import { ForsunPlanError } from './errors.ts';
 
 /**
@@ -12,10 +11,15 @@ export const checked = {
 
   count: (value: number | undefined): number => integer(1007, 'count', value ?? 1, 0, 32_767),
 
-  limit: (value: number): number => integer(1007, 'limit', value, 1, maxFailuresListed),
+  limit: (value: number, most: number): number => integer(1007, 'limit', value, 1, most),
 
-  timestamp: (value: number): number =>
-    integer(1007, 'timestamp', value, -2_147_483_648, 2_147_483_647),
+  /** A number that is sent in 64 bits. */
+  whole: (name: string, value: number): number =>
+    integer(1007, name, value, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+
+  /** A number that is sent in 32 bits. */
+  int: (name: string, value: number): number =>
+    integer(1007, name, value, -2_147_483_648, 2_147_483_647),
 
   /** Absent or empty: none. */
   token(value: string | undefined): string | undefined {

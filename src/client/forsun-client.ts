@@ -9,8 +9,8 @@ import type { ClientTls } from './dial.ts';
 import { ForsunConnectionError, ForsunPlanError, ForsunServerError } from './errors.ts';
 import { failureOf, type Failure } from './failure.ts';
 import { generatedTypes, type GeneratedClient, type WirePlan } from './generated.ts';
-import { markedObject, unmarkedMap } from './param-safe-protocol.ts';
-import { planOf, type Plan } from './plan.ts';
+import { unmarkedMap } from './param-safe-protocol.ts';
+import { planOf, wireParams, wirePlanOf, type Plan, type PlanParams } from './plan.ts';
 
 export interface ForsunClientOptions {
   /** Default 127.0.0.1. */
@@ -44,13 +44,18 @@ export interface CalendarPlan {
   readonly week?: number;
   /** Default `shell`. */
   readonly action?: string;
-  readonly params?: Readonly<Record<string, string>> | ReadonlyMap<string, string>;
+  readonly params?: PlanParams;
 }
 
 /** The interval is the sum of the fields, each times its unit. */
 export interface IntervalPlan extends CalendarPlan {
   /** Firings before the plan ends; default 1, 0 for ever. */
   readonly count?: number;
+}
+
+export interface RestoreOptions {
+  /** Rejects with code 1008 when the key has a plan. */
+  readonly onlyIfAbsent?: boolean;
 }
 
 /**
@@ -121,7 +126,7 @@ export class ForsunClient {
 
   /** Plans whose next fire time is that second since the epoch. */
   async getTime(timestamp: number): Promise<readonly Plan[]> {
-    const second = checked.timestamp(timestamp);
+    const second = checked.int('timestamp', timestamp);
     return (await this.#call((client) => client.getTime(second))).map(planOf);
   }
 
@@ -132,12 +137,32 @@ export class ForsunClient {
   }
 
   /**
+   * Keys that begin with the prefix, literally, in byte order, behind `after`: at most `limit`, and what one
+   * reply may list. With none there are no more.
+   */
+  async listKeys(prefix = '', after = '', limit = 1_000): Promise<readonly string[]> {
+    const wirePrefix = checked.text('prefix', prefix);
+    const wireAfter = checked.text('after', after);
+    const wireLimit = checked.limit(limit, 2_147_483_647);
+    return this.#call((client) => client.listKeys(wirePrefix, wireAfter, wireLimit));
+  }
+
+  /**
+   * Puts a plan, as `get` of a server has told it, with due time, zone and counts as they are; resolves once
+   * it is durable. A plan of its key is replaced, or with `onlyIfAbsent` stays: then it rejects with 1008.
+   */
+  async restore(plan: Plan, { onlyIfAbsent = false }: RestoreOptions = {}): Promise<Plan> {
+    const wire = wirePlanOf(plan);
+    return this.#plan((client) => client.restore(wire, onlyIfAbsent));
+  }
+
+  /**
    * What was given up as failed, newest first, of keys that begin with the prefix: at most `limit`, 1 to
    * 10,000.
    */
   async getFailures(prefix = '', limit = maxFailuresListed): Promise<readonly Failure[]> {
     const wirePrefix = checked.text('prefix', prefix);
-    const wireLimit = checked.limit(limit);
+    const wireLimit = checked.limit(limit, maxFailuresListed);
     return (await this.#call((client) => client.getFailures(wirePrefix, wireLimit))).map(failureOf);
   }
 
@@ -181,8 +206,6 @@ export class ForsunClient {
 const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 
 function wireArguments(plan: CalendarPlan) {
-  const { params = {} } = plan;
-  const pairs = params instanceof Map ? [...params] : Object.entries(params);
   return [
     checked.text('key', plan.key ?? ''),
     checked.field('second', plan.second),
@@ -192,12 +215,7 @@ function wireArguments(plan: CalendarPlan) {
     checked.field('month', plan.month),
     checked.field('week', plan.week),
     checked.text('action', plan.action ?? 'shell'),
-    markedObject(
-      pairs.map(([name, value]) => [
-        checked.text('a param name', name),
-        checked.text(`param ${name}`, value),
-      ]),
-    ),
+    wireParams(plan.params),
   ] as const;
 }
 

@@ -1,8 +1,9 @@
-import type Int64 from 'node-int64';
+import Int64 from 'node-int64';
 
+import { checked } from './checked.ts';
 import { ForsunServerError } from './errors.ts';
-import type { Nullable, WirePlan } from './generated.ts';
-import { unmarkedMap } from './param-safe-protocol.ts';
+import { generatedTypes, type Nullable, type WirePlan } from './generated.ts';
+import { markedObject, unmarkedMap } from './param-safe-protocol.ts';
 
 /** A plan as the server tells it. Times are seconds since the epoch; what is absent is unset or not known. */
 export interface Plan {
@@ -27,6 +28,14 @@ export interface Plan {
   readonly createdTime?: number;
   /** Firings under way. */
   readonly running?: number;
+  /** In which a calendar plan is read. */
+  readonly timezone?: string;
+  /** The one in which a plan with all fields from second to month fires. */
+  readonly year?: number;
+  /** Firings of due times that have begun and not ended: running, parked, or to be tried again. */
+  readonly unfinished?: number;
+  /** The due time of the oldest of them. */
+  readonly unfinishedTime?: number;
 }
 
 /** The plan of a reply; the optional 64-bit fields win over the saturating ones beside them. */
@@ -46,14 +55,63 @@ export function planOf(wire: Nullable<WirePlan>): Plan {
       lastFireTime: number(wire.last_fire_time) ?? (wire.last_timeout || undefined),
       createdTime: number(wire.created_time),
       running: wire.running ?? undefined,
+      timezone: wire.timezone ?? undefined,
+      year: wire.year ?? undefined,
+      unfinished: wire.unfinished ?? undefined,
+      unfinishedTime: number(wire.unfinished_time),
     }),
-    count: wire.count ?? 0,
+    count: number(wire.total_count) ?? wire.count ?? 0,
     firedCount: number(wire.fired_count) ?? wire.current_count ?? 0,
     status: wire.status ?? 0,
     action: wire.action ?? 'shell',
     params: unmarkedMap(wire.params ?? {}),
   };
 }
+
+/** The plan to send, as planOf would read it. */
+export function wirePlanOf(plan: Plan): WirePlan {
+  const { timezone, year, unfinished } = plan;
+  const fields = {
+    is_time_out: plan.kind === 'interval',
+    key: checked.text('key', plan.key),
+    second: checked.field('second', plan.second),
+    minute: checked.field('minute', plan.minute),
+    hour: checked.field('hour', plan.hour),
+    day: checked.field('day', plan.day),
+    month: checked.field('month', plan.month),
+    week: checked.field('week', plan.week),
+    status: checked.field('status', plan.status),
+    action: checked.text('action', plan.action),
+    params: wireParams(plan.params),
+    next_fire_time: int64('nextFireTime', plan.nextFireTime),
+    last_fire_time: int64('lastFireTime', plan.lastFireTime),
+    created_time: int64('createdTime', plan.createdTime),
+    fired_count: int64('firedCount', plan.firedCount),
+    timezone: timezone === undefined ? undefined : checked.text('timezone', timezone),
+    year: year === undefined ? undefined : checked.int('year', year),
+    total_count: int64('count', plan.count),
+    unfinished: unfinished === undefined ? undefined : checked.int('unfinished', unfinished),
+    unfinished_time: int64('unfinishedTime', plan.unfinishedTime),
+  };
+  // Not made by its constructor, which insists on next_time; a plan of which the last firing runs has none.
+  return Object.assign(Object.create(generatedTypes.ForsunPlan.prototype) as WirePlan, fields);
+}
+
+const int64 = (name: string, value: number | undefined): Int64 | undefined =>
+  value === undefined ? undefined : new Int64(checked.whole(name, value));
+
+/** Names and values as the generated code is to write them. */
+export function wireParams(params: PlanParams = {}): Record<string, string> {
+  const pairs = params instanceof Map ? [...params] : Object.entries(params);
+  return markedObject(
+    pairs.map(([name, value]) => [
+      checked.text('a param name', name),
+      checked.text(`param ${name}`, value),
+    ]),
+  );
+}
+
+export type PlanParams = Readonly<Record<string, string>> | ReadonlyMap<string, string>;
 
 type Given<T> = { readonly [name in keyof T]?: NonNullable<T[name]> };
 

@@ -35,6 +35,14 @@ export interface JudgedRequest {
  * param or policy that cannot be with bad_argument. The action and its own params are judged elsewhere.
  */
 export function draftOf(request: PlanRequest, context: DraftContext): JudgedRequest {
+  const draft = checkedDraft(request, context);
+  const first = firstFireTime(draft.schedule, context.now);
+  if (first === undefined) throw neverFires(whyNever(draft.schedule, context.now, request));
+  return { draft, firstFireTime: first };
+}
+
+/** As draftOf, but that whether it ever fires is not asked. */
+export function checkedDraft(request: PlanRequest, context: DraftContext): PlanDraft {
   const limits = context.limits ?? defaultPlanLimits;
   checkKey(request.key, limits);
   checkParams(request.params, limits);
@@ -43,16 +51,13 @@ export function draftOf(request: PlanRequest, context: DraftContext): JudgedRequ
   checkYear(request);
   const schedule =
     request.kind === 'interval' ? intervalOf(request) : calendarOrCron(request, context);
-  const first = firstFireTime(schedule, context.now);
-  if (first === undefined) throw neverFires(whyNever(schedule, context.now, request));
-  const draft = {
+  return {
     key: request.key === '' ? context.newKey() : request.key,
     schedule,
     count: request.kind === 'interval' ? request.count : 0,
     action: request.action,
     params: request.params,
   };
-  return { draft, firstFireTime: first };
 }
 
 type FieldName = keyof FieldValues;

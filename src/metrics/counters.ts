@@ -22,6 +22,7 @@ export type CounterName =
   | 'created_count'
   | 'create_timeouted_count'
   | 'removed_count'
+  | 'restored_count'
   | 'triggered_count'
   // Firings.
   | 'timeout_handling_count'

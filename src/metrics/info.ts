@@ -49,6 +49,7 @@ const firingCounters: readonly CounterName[] = [
 
 /** Counters that forsun does not have, behind all of its keys. */
 const ownCounters: readonly CounterName[] = [
+  'restored_count',
   'triggered_count',
   'late_count',
   'misfired_count',

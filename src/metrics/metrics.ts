@@ -48,6 +48,9 @@ const planMetrics = ({ counters, facts }: MetricSources): readonly Metric[] => [
   counter('forsun_plan_removes_total', 'Plans removed by clients.', () =>
     counters.value('removed_count'),
   ),
+  counter('forsun_plan_restores_total', 'Plans restored as they stood elsewhere.', () =>
+    counters.value('restored_count'),
+  ),
   counter('forsun_plan_triggers_total', 'Firings that clients asked for.', () =>
     counters.value('triggered_count'),
   ),

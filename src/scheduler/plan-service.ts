@@ -1,5 +1,6 @@
 import type { ListedFailure } from '../core/failure.ts';
 import type { AgendaPlace, Plan, PlanRequest } from '../core/plan.ts';
+import type { RestoreRequest } from '../core/plan-restore.ts';
 import type { UnixSeconds } from '../core/time.ts';
 import type { Page } from './page.ts';
 
@@ -27,6 +28,11 @@ export interface PlanService {
    * is of. Only plan_not_stored leaves it open which of them are there.
    */
   createAll(requests: readonly PlanRequest[]): Promise<readonly Plan[]>;
+  /**
+   * The plan as it stood on another server: due time, zone and counts as given. A due time that is past is
+   * kept, and judged by the plan's misfire policy. To restore it again puts it back to the same state.
+   */
+  restore(request: RestoreRequest, options?: CreateOptions): Promise<Plan>;
   /** The plan as it was; rejects with plan_not_found. */
   remove(key: string): Promise<Plan>;
   /**

@@ -4,10 +4,11 @@ import type { ActionRegistry } from '../actions/action.ts';
 import { ForsunError, planNotFound } from '../core/errors.ts';
 import { fireId } from '../core/firing.ts';
 import type { Log } from '../core/log.ts';
-import type { AgendaPlace, Plan, PlanRequest } from '../core/plan.ts';
+import type { AgendaPlace, Plan, PlanDraft, PlanRequest } from '../core/plan.ts';
 import { type PlanKeys, planKeys } from '../core/plan-key.ts';
 import type { PlanLimits } from '../core/plan-limits.ts';
-import { draftOf, type JudgedRequest } from '../core/plan-request.ts';
+import { type DraftContext, draftOf, type JudgedRequest } from '../core/plan-request.ts';
+import { restoredOf, type RestoreRequest } from '../core/plan-restore.ts';
 import { actionParams } from '../core/policy.ts';
 import { addSeconds, type Clock, type UnixSeconds } from '../core/time.ts';
 import type { Counters } from '../metrics/counters.ts';
@@ -109,6 +110,16 @@ export class Scheduler implements PlanService {
       }
     });
     return Promise.all(judged.map((one) => this.#put(one)));
+  }
+
+  async restore(request: RestoreRequest, options: CreateOptions = {}): Promise<Plan> {
+    const { counters, store } = this.#deps;
+    const { draft, nextFireTime, past } = restoredOf(request, this.#context());
+    this.#prepare(draft);
+    const plan = await store.put(draft, nextFireTime, { ...options, past });
+    counters.add('restored_count');
+    this.#stored(plan, nextFireTime);
+    return plan;
   }
 
   async remove(key: string): Promise<Plan> {
@@ -243,22 +254,33 @@ export class Scheduler implements PlanService {
   }
 
   #judge(request: PlanRequest): JudgedRequest {
-    const { actions, store } = this.#deps;
-    const { timezone: defaultZone, planLimits: limits } = this.#settings;
-    const context = { now: store.now(), newKey: this.#newKey, defaultZone, limits };
-    const judged = draftOf(request, context);
-    actions.get(judged.draft.action).prepare(actionParams(judged.draft.params));
+    const judged = draftOf(request, this.#context());
+    this.#prepare(judged.draft);
     return judged;
+  }
+
+  #context(): DraftContext {
+    const { timezone: defaultZone, planLimits: limits } = this.#settings;
+    return { now: this.#deps.store.now(), newKey: this.#newKey, defaultZone, limits };
+  }
+
+  /** Refuses what the action cannot run. */
+  #prepare({ action, params }: PlanDraft): void {
+    this.#deps.actions.get(action).prepare(actionParams(params));
   }
 
   async #put({ draft, firstFireTime }: JudgedRequest, options?: CreateOptions): Promise<Plan> {
     const { counters, store } = this.#deps;
     const plan = await store.put(draft, firstFireTime, options);
-    this.#endOlder(plan.key, plan.generation);
     const isInterval = plan.schedule.kind === 'interval';
     counters.add(isInterval ? 'create_timeouted_count' : 'created_count');
-    if (firstFireTime <= store.now()) this.#claimSoon();
+    this.#stored(plan, firstFireTime);
     return plan;
+  }
+
+  #stored({ key, generation }: Plan, nextFireTime: UnixSeconds): void {
+    this.#endOlder(key, generation);
+    if (nextFireTime <= this.#deps.store.now()) this.#claimSoon();
   }
 
   #endOlder(key: string, beforeGeneration: number): void {

@@ -40,6 +40,11 @@ export const planStruct = struct({
   created_time: field(18, i64),
   running: field(19, i32),
   fired_count: field(20, i64),
+  timezone: field(21, text),
+  year: field(22, i32),
+  total_count: field(23, i64),
+  unfinished: field(24, i32),
+  unfinished_time: field(25, i64),
 });
 
 export const failureStruct = struct({
@@ -108,6 +113,18 @@ export const forsunService = {
   auth: method(
     struct({ token: field(1, text) }),
     struct({ success: field(0, text), err: field(1, errorStruct) }),
+  ),
+  listKeys: method(
+    struct({
+      prefix: field(1, text),
+      after: field(2, text, ''),
+      limit: field(3, i32, 1_000),
+    }),
+    struct({ success: field(0, textList), err: field(1, errorStruct) }),
+  ),
+  restore: method(
+    struct({ plan: field(1, planStruct), only_if_absent: field(2, bool, false) }),
+    planOrError,
   ),
 } as const;
 

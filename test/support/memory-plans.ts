@@ -2,6 +2,7 @@ import { ForsunError, planExists, planNotFound } from '../../src/core/errors.ts'
 import type { ListedFailure } from '../../src/core/failure.ts';
 import { fireId } from '../../src/core/firing.ts';
 import type { AgendaPlace, Plan, PlanRequest } from '../../src/core/plan.ts';
+import type { RestoreRequest } from '../../src/core/plan-restore.ts';
 import { addSeconds, type UnixSeconds } from '../../src/core/time.ts';
 import { type Page, pageOf } from '../../src/scheduler/page.ts';
 import type {
@@ -44,6 +45,15 @@ export class MemoryPlans implements PlanService {
 
   async createAll(requests: readonly PlanRequest[]): Promise<readonly Plan[]> {
     return Promise.all(requests.map((request) => this.create(request)));
+  }
+
+  async restore(request: RestoreRequest, options?: CreateOptions): Promise<Plan> {
+    const { createdTime, nextFireTime, lastFireTime, firedCount } = request;
+    const plan = await this.create(request, options);
+    const given = { createdTime, nextFireTime, lastFireTime, firedCount };
+    const restored = { ...plan, ...JSON.parse(JSON.stringify(given)) } as Plan;
+    this.#plans.set(plan.key, restored);
+    return restored;
   }
 
   async remove(key: string): Promise<Plan> {

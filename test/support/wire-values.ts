@@ -52,4 +52,9 @@ export const aWirePlan = fc.record({
   created_time: maybe(anI64),
   running: maybe(anI32),
   fired_count: maybe(anI64),
+  timezone: maybe(aText),
+  year: maybe(anI32),
+  total_count: maybe(anI64),
+  unfinished: maybe(anI32),
+  unfinished_time: maybe(anI64),
 });

@@ -36,6 +36,8 @@ const args = {
   info: fc.constant({}),
   getFailures: fc.record({ prefix: aText, limit: anI32 }),
   auth: fc.record({ token: aText }),
+  listKeys: fc.record({ prefix: aText, after: aText, limit: anI32 }),
+  restore: fc.record({ plan: aWirePlan, only_if_absent: fc.boolean() }),
 } satisfies Record<MethodName, fc.Arbitrary<object>>;
 
 const refusal = fc.record({ code: anI16, message: aText });
@@ -61,6 +63,11 @@ const results = {
     aText.map((success) => ({ success })),
     refusal.map((err) => ({ err })),
   ),
+  listKeys: fc.oneof(
+    fc.array(aText, { maxLength: 20 }).map((success) => ({ success })),
+    refusal.map((err) => ({ err })),
+  ),
+  restore: planOrError,
 } satisfies Record<MethodName, fc.Arbitrary<object>>;
 
 const methods = Object.keys(forsunService) as MethodName[];

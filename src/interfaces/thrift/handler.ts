@@ -20,6 +20,7 @@ import {
   calendarRequest,
   intervalRequest,
   literalPrefix,
+  restoreRequest,
   wireError,
   wireFailure,
   wirePlan,
@@ -36,7 +37,7 @@ export function createHandler(
   onInternalError: OnInternalError,
 ): Handler {
   const { ping, create, createTimeout, remove, get, getCurrent, getTime, getKeys } = forsunService;
-  const { forsun_call, getFailures, auth } = forsunService;
+  const { forsun_call, getFailures, auth, listKeys, restore } = forsunService;
 
   const methods: Record<MethodName, Serve> = {
     // Whoever is served may ask whether it answers: it is what health checks do, which have no token.
@@ -77,6 +78,24 @@ export function createHandler(
       }),
       refused: (error) => ({ err: wireError(error) }),
     }),
+    listKeys: bind({
+      method: listKeys,
+      kind: 'list',
+      required: ['prefix'],
+      wish: ({ prefix = '' }) => ({ role: 'read', prefix }),
+      run: async ({ prefix = '', after, limit }) => ({
+        success: (await plans.keysAfter(prefix, after === '' ? undefined : after, limit)).items,
+      }),
+      refused: (error) => ({ err: wireError(error) }),
+    }),
+    restore: servePlan(
+      restore,
+      'change',
+      'plan',
+      ({ plan }) => making({ key: plan?.key, action: plan?.action ?? '' }),
+      ({ plan, only_if_absent: onlyIfAbsent }) =>
+        plans.restore(restoreRequest(plan), { onlyIfAbsent }),
+    ),
   };
   const methodByName = new Map(Object.entries(methods));
   return (named, reader, visitor) => {

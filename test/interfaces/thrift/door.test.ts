@@ -112,8 +112,27 @@ describe.each(dialects.map((dialect) => [nameOf(dialect), dialect] as const))(
       expect(await client.call('getFailures', { prefix: '', limit: 1 })).toMatchObject({
         result: { success: [{ key: 'b' }] },
       });
+      expect(await client.call('listKeys', { prefix: '' })).toMatchObject({
+        result: { success: ['a', 'c'] },
+      });
+      expect(await client.call('listKeys', { prefix: '', limit: 1 })).toMatchObject({
+        result: { success: ['a'] },
+      });
+      expect(await client.call('listKeys', { prefix: '', after: 'a' })).toMatchObject({
+        result: { success: ['c'] },
+      });
+      expect(await client.call('listKeys', { prefix: 'a*' })).toMatchObject({
+        result: { success: [] },
+      });
+      expect(await client.call('restore', { plan, only_if_absent: true })).toMatchObject({
+        result: { err: { code: 1008 } },
+      });
+      const moved = { ...plan, fired_count: 7, next_fire_time: T0 - 9, created_time: T0 - 100 };
+      expect(await client.call('restore', { plan: moved })).toMatchObject({
+        result: { success: { ...moved, current_count: 7, next_time: T0 - 9 } },
+      });
       expect(await client.call('remove', { key: 'a' })).toMatchObject({
-        result: { success: plan },
+        result: { success: { fired_count: 7 } },
       });
       expect(await client.call('info')).toMatchObject({
         result: { success: new Map([['forsun_version', '0.1.0']]) },
@@ -136,12 +155,16 @@ describe.each(dialects.map((dialect) => [nameOf(dialect), dialect] as const))(
         },
       });
       expect(await client.call('getKeys')).toMatchObject({ exception: { type: 7 } });
+      expect(await client.call('restore')).toMatchObject({ exception: { type: 7 } });
+      expect(await client.call('restore', { plan: { key: 'a' } })).toMatchObject({
+        result: { err: { code: 1007 } },
+      });
       expect(await client.call('forsun_call', { key: 'a', ts: 1 })).toMatchObject({
         exception: { type: 6 },
       });
-      expect(await client.call('ping')).toMatchObject({ seqid: 6, result: { success: 0 } });
-      expect(door.counters.value('requested_error_count')).toBe(5);
-      expect(door.counters.value('requested_count')).toBe(6);
+      expect(await client.call('ping')).toMatchObject({ seqid: 8, result: { success: 0 } });
+      expect(door.counters.value('requested_error_count')).toBe(7);
+      expect(door.counters.value('requested_count')).toBe(8);
       expect(door.counters.value('requesting_count')).toBe(0);
     });
 

@@ -115,6 +115,7 @@ const planFields = ({ isTimeOut, key, second, minute, hour, count, due }: Expect
   ...{ 1: isTimeOut, 2: key, 3: second, 4: minute, 5: hour, 6: -1, 7: -1, 8: -1 },
   ...{ 9: due, 10: 0, 11: count, 12: 0, 13: 0, 14: 'shell', 15: params },
   ...{ 16: due, 18: T0, 19: 0, 20: 0 },
+  ...(isTimeOut ? {} : { 21: 'UTC' }),
 });
 
 async function withNodeClient(

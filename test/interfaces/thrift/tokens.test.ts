@@ -63,6 +63,31 @@ describe.each(dialects.map((dialect) => [nameOf(dialect), dialect] as const))(
       );
     });
 
+    test('to restore a plan takes what to make it does, to list keys what to read them does', async () => {
+      const client = connect(dialect);
+      const plan = { key: 'k', is_time_out: true, second: 5, next_fire_time: 1, action: 'shell' };
+      client.token = given.of.reader;
+      expect(await client.call('restore', { plan })).toMatchObject(
+        refused('reader has the role read, this takes write'),
+      );
+      client.token = given.of.orders;
+      expect(await client.call('restore', { plan })).toMatchObject(
+        refused('orders is kept to keys that begin with "order-", "k" came'),
+      );
+      expect(await client.call('restore', { plan: { ...plan, key: 'order-1' } })).toMatchObject(
+        refused('orders may make plans of http, "shell" came'),
+      );
+      expect(
+        await client.call('restore', { plan: { ...plan, key: 'order-1', action: 'http' } }),
+      ).toMatchObject({ result: { success: { key: 'order-1' } } });
+      expect(await client.call('listKeys', { prefix: 'orde' })).toMatchObject(
+        refused('orders is kept to keys that begin with "order-", "orde" came'),
+      );
+      expect(await client.call('listKeys', { prefix: 'order-' })).toMatchObject({
+        result: { success: ['order-1'] },
+      });
+    });
+
     test('a call is whoever the service stands for that it names', async () => {
       const client = connect(dialect);
       client.token = given.of.writer;
