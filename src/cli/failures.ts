@@ -1,30 +1,26 @@
 import type { Failure } from '../client/failure.ts';
-import { type Flag, readCommandLine } from '../config/command-line.ts';
 import { maxFailuresListed } from '../core/failure.ts';
 import { formatWord } from '../grammar/quoting.ts';
-import { tokenText } from '../grammar/tokens.ts';
-import { countedTexts } from './arguments.ts';
-import { UsageError, type Command } from './command.ts';
+import type { Command } from './command.ts';
 import { writeList } from './list-output.ts';
 import { formatLocalTime } from './local-time.ts';
 import { printable, type Paint } from './output.ts';
+import { flaggedArguments, limitOf, ownFlags } from './own-flags.ts';
 
-/** The flag of this command; on the command line of `forsun`, options.ts hands it on. */
-export const limitFlag = {
-  flag: 'limit',
-  takes: 'text',
-  meaning: 'with the command failures: show the newest so many',
-} as const satisfies Flag;
+const usage = '[PREFIX] [--limit N]';
 
 export const failuresCommand: Command = {
   name: 'failures',
-  usage: '[PREFIX] [--limit N]',
+  usage,
+  flags: [ownFlags.limit],
   summary: 'show what has failed, newest first, of keys that begin with PREFIX, or all (*)',
   async run(args, context) {
-    const { words, flags } = readCommandLine(args.map(tokenText), [limitFlag]);
-    const usage = 'failures [PREFIX] [--limit N]';
-    const [prefix = ''] = countedTexts(words, { from: 0, to: 1, usage });
-    const failures = await context.client.getFailures(prefix, limitOf(flags.get('limit')?.at(-1)));
+    const expected = { from: 0, to: 1, usage: `failures ${usage}` };
+    const { words, flag } = flaggedArguments(args, this, expected);
+    const [prefix = ''] = words;
+    const text = flag(ownFlags.limit) ?? String(maxFailuresListed);
+    const limit = limitOf(text, maxFailuresListed);
+    const failures = await context.client.getFailures(prefix, limit);
     const keyWidth = Math.min(
       widestKey,
       Math.max(...failures.map(({ key }) => shownKey(key).length)),
@@ -36,12 +32,6 @@ export const failuresCommand: Command = {
 
 /** Beyond it a key pushes what stands behind it to the right, alone in its line. */
 const widestKey = 32;
-
-function limitOf(text: string | undefined): number {
-  const limit = Number(text ?? maxFailuresListed);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= maxFailuresListed) return limit;
-  throw new UsageError(`a limit is a number from 1 to ${maxFailuresListed}, not "${text}"`);
-}
 
 /** For people: due time, key, attempts and reason, below those of the other lines. */
 function failureLine(failure: Failure, keyWidth: number, paint: Paint): string {

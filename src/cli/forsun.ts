@@ -4,6 +4,7 @@ import { ForsunClient } from '../client/forsun-client.ts';
 import { tokenize, type Token } from '../grammar/tokens.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { forsunVersion } from '../runtime/version.ts';
+import { askTerminal } from './ask.ts';
 import { Exit, type CommandContext } from './command.ts';
 import { runCommand } from './commands.ts';
 import { helpText, readOptions, type Options } from './options.ts';
@@ -23,22 +24,24 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
     json = options.json;
     if (options.wants === 'help') await stdout.write(`${helpText()}\n`);
     else if (options.wants === 'version') await stdout.write(`${forsunVersion()}\n`);
-    else await run(options, stdout);
+    else await run(options, stdout, stderr);
   } catch (error) {
     await stderr.write(stderr.paint('error', errorLine(toldError(error), json).trimEnd()) + '\n');
     process.exitCode = 1;
   }
 }
 
-async function run(options: Options, output: Output): Promise<void> {
+async function run(options: Options, output: Output, notes: Output): Promise<void> {
   const { server, json, line, words } = options;
   const open = (): ForsunClient => new ForsunClient(server);
   const isCommand = line !== undefined || words.length > 0;
   if (!isCommand && process.stdin.isTTY && output.isTerminal) {
-    await runPrompt({ open, output, json, clock: systemClock });
+    await runPrompt({ open, output, notes, json, clock: systemClock });
     return;
   }
-  const context = { client: open(), output, clock: systemClock, json };
+  const canAsk = process.stdin.isTTY && notes.isTerminal;
+  const asking = canAsk ? { ask: askTerminal } : {};
+  const context = { client: open(), output, notes, clock: systemClock, json, ...asking };
   try {
     if (isCommand)
       await runAll(line === undefined ? tokensOfWords(words) : tokenize(line), context);

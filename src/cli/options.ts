@@ -1,7 +1,8 @@
 import type { ForsunClientOptions } from '../client/forsun-client.ts';
 import { type Flag, helpPage, readCommandLine } from '../config/command-line.ts';
 import { UsageError } from './command.ts';
-import { limitFlag } from './failures.ts';
+import { commands } from './commands.ts';
+import { ownFlags, withOwnFlags } from './own-flags.ts';
 import { serverSettings } from './server-settings.ts';
 
 export interface Options {
@@ -32,7 +33,6 @@ const flags = [
   },
   { flag: 'exe', takes: 'text', meaning: 'run the commands of this line, separated by ;' },
   { flag: 'json', takes: 'nothing', meaning: 'print one JSON document a command, for programs' },
-  limitFlag,
   { flag: 'help', short: 'h', takes: 'nothing', meaning: 'show this help' },
   { flag: 'version', short: 'V', takes: 'nothing', meaning: "show this command's version" },
 ] as const satisfies readonly Flag[];
@@ -45,17 +45,22 @@ export const helpText = (): string =>
 Usage: forsun [flags] 'COMMAND; …'    run a line of commands, as forsun "get backup"
        forsun [flags] COMMAND …       run one command, its words split by your shell
        forsun [flags]                 a prompt, or the lines of standard input`,
-    groups: new Map([['Flags', flags]]),
+    groups: new Map<string, readonly Flag[]>([
+      ['Flags', flags],
+      ['Flags of commands, behind their names', Object.values(ownFlags)],
+    ]),
     epilogue: `forsun help shows the commands. What reaches the server may also stand in the environment and in
 ~/.config/forsun/config: see docs/cli.md.`,
   });
 
 /** Reads the arguments of `forsun`. Flags stand anywhere before `--`; negative numbers are words. */
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
-  const { words: typed, flags: given } = readCommandLine(args, flags);
-  const text = (flag: (typeof flags)[number]['flag']): string | undefined =>
-    given.get(flag)?.at(-1);
-  const words = [...typed, ...ownFlags(typed, text('limit'))];
+  const { words: typed, flags: given } = readCommandLine(args, [
+    ...flags,
+    ...Object.values(ownFlags),
+  ]);
+  const text = (flag: string): string | undefined => given.get(flag)?.at(-1);
+  const words = withOwnFlags(typed, commands, text);
   const exe = text('exe');
   if (exe !== undefined && words.length > 0) {
     throw new UsageError('--exe and a command exclude each other');
@@ -63,16 +68,9 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
   const wants = given.has('help') ? 'help' : given.has('version') ? 'version' : 'commands';
   const line = exe ?? (words.length === 1 ? words[0] : undefined);
   return {
-    server: wants === 'commands' ? serverSettings((flag) => given.get(flag)?.at(-1), env) : {},
+    server: wants === 'commands' ? serverSettings(text, env) : {},
     json: given.has('json'),
     wants,
     ...(line === undefined ? { words } : { line, words: [] }),
   };
-}
-
-/** The flag that is the command's own, which reads it among its words. */
-function ownFlags([command]: readonly string[], limit: string | undefined): readonly string[] {
-  if (limit === undefined) return [];
-  if (command === 'failures') return [`--limit=${limit}`];
-  throw new UsageError('--limit goes with the command failures, and stands behind it');
 }

@@ -7,6 +7,7 @@ import type { ForsunClient } from '../client/forsun-client.ts';
 import type { Clock } from '../core/time.ts';
 import { tokenize } from '../grammar/tokens.ts';
 import { forsunVersion } from '../runtime/version.ts';
+import { type Ask, isYes } from './ask.ts';
 import { Exit } from './command.ts';
 import { runCommand } from './commands.ts';
 import { complete } from './completion.ts';
@@ -18,6 +19,7 @@ export interface PromptOptions {
   /** A new client; the prompt closes it. */
   readonly open: () => ForsunClient;
   readonly output: Output;
+  readonly notes: Output;
   readonly json: boolean;
   readonly clock: Clock;
 }
@@ -29,10 +31,11 @@ export interface PromptOptions {
  */
 export async function runPrompt(options: PromptOptions): Promise<void> {
   const { output } = options;
-  const session = new Session(options);
+  const read: ReadAnswer = (question, signal) => reader.question(question, { signal });
+  const session = new Session(options, read);
   await session.client.ping();
   const history = new History(join(homedir(), '.forsun_history'));
-  const reader = createInterface({
+  const reader: Interface = createInterface({
     input: process.stdin,
     output: process.stdout,
     prompt: PROMPT,
@@ -68,14 +71,18 @@ export async function runPrompt(options: PromptOptions): Promise<void> {
 const PROMPT = 'forsun> ';
 const GIVEN_UP = 'given up; a change may have been made all the same';
 
+type ReadAnswer = (question: string, signal: AbortSignal) => Promise<string>;
+
 class Session {
   readonly #options: PromptOptions;
+  readonly #read: ReadAnswer;
   #client: ForsunClient;
   /** Of the line that runs; aborted when it is given up. */
   #run: AbortController | undefined;
 
-  constructor(options: PromptOptions) {
+  constructor(options: PromptOptions, read: ReadAnswer) {
     this.#options = options;
+    this.#read = read;
     this.#client = options.open();
   }
 
@@ -85,12 +92,14 @@ class Session {
 
   /** Runs the commands of a line up to the first that fails, and shows why. Throws Exit. */
   async run(line: string): Promise<void> {
-    const { output, json, clock } = this.#options;
+    const { output, notes, json, clock } = this.#options;
     const run = new AbortController();
     this.#run = run;
+    const ask: Ask = (question) =>
+      this.#read(`${question} [y/N] `, run.signal).then(isYes, () => false);
     try {
       for (const command of tokenize(line)) {
-        await runCommand(command, { client: this.#client, output, json, clock });
+        await runCommand(command, { client: this.#client, output, notes, json, clock, ask });
       }
     } catch (error) {
       if (error instanceof Exit) throw error;

@@ -49,7 +49,7 @@ describe('commands', () => {
     expect((await forsun('time', '1700000005')).stdout).toBe(backup);
     expect((await forsun(`time '2023-11-14 22:13:25'`)).stdout).toBe(backup);
     expect((await forsun('current')).stdout).toBe(ab);
-    expect((await forsun('ls')).stdout).toBe(backup + ab);
+    expect((await forsun('ls')).stdout).toBe(ab + backup);
     expect((await forsun('ls', 'back')).stdout).toBe(backup);
     expect(await forsun('rm', 'backup')).toEqual({ stdout: 'success\n', stderr: '', code: 0 });
     expect((await forsun('ls', 'back')).stdout).toBe('');
@@ -69,6 +69,45 @@ describe('commands', () => {
     expect((await forsun('failures', '--limit', '1')).stdout).toBe(first);
     expect((await forsun('failures order --limit 1')).stdout).toBe(first);
     expect((await forsun('failures', 'nobody')).stdout).toBe('');
+  });
+
+  test('ls shows as many plans as asked, and says behind which key it goes on', async () => {
+    await forsun(
+      `set a */5/1 * * * * * sh ls; set 'b b' */5/1 * * * * * sh ls; set c */5 * * * * * sh ls`,
+    );
+    const keysOf = ({ stdout }: Result) => stdout.match(/(?<=00:00 )('b b'|\S+)/g);
+    const first = await forsun('ls', '--limit', '2');
+    expect(keysOf(first)).toEqual(['a', `'b b'`]);
+    expect(first.stderr).toBe(`more follow: --after 'b b'\n`);
+    const rest = await forsun('ls', '--limit', '2', '--after', 'b b');
+    expect(keysOf(rest)).toEqual(['c']);
+    expect(rest.stderr).toBe('');
+    expect(keysOf(await forsun(`ls * --after a --limit 1`))).toEqual([`'b b'`]);
+    expect((await forsun('ls', '--limit', '3')).stderr).toBe('');
+    const { stdout, stderr } = await forsun('ls', '--limit', '1', '--json');
+    expect([(JSON.parse(stdout) as unknown[]).length, stderr]).toEqual([1, '']);
+  });
+
+  test('rm --prefix removes the plans whose keys begin so, literally, and no others', async () => {
+    await forsun(
+      `set a1 */5 * * * * * sh ls; set a2 */5 * * * * * sh ls; set b */5 * * * * * sh ls`,
+    );
+    expect((await forsun('rm', '--prefix', 'a*', '--yes')).stdout).toBe('removed 0 plans\n');
+    expect(await forsun('rm', '--prefix', 'a', '--yes')).toEqual({
+      stdout: 'removed 2 plans\n',
+      stderr: '',
+      code: 0,
+    });
+    expect([...server.plans.keys()]).toEqual(['b']);
+    expect((await forsun('rm', '--prefix', '', '--yes', '--json')).stdout).toBe('{"removed":1}\n');
+    expect(server.plans.size).toBe(0);
+  });
+
+  test('a key that looks like a flag stands behind --', async () => {
+    await forsun('set', '--', '--odd', '*/5', ...stars, 'sh', 'ls');
+    expect([...server.plans.keys()]).toEqual(['--odd']);
+    expect((await forsun('ls', '--limit', '1', '--', '--odd')).stdout).toContain('--odd');
+    expect((await forsun('rm', '--', '--odd')).stdout).toBe('success\n');
   });
 
   test('info is a name and a value a line; help and version need no server', async () => {
@@ -173,9 +212,14 @@ describe('what fails', () => {
     ],
     [['failures', '--limit', '0'], 'forsun: a limit is a number from 1 to 10000, not "0"\n'],
     [
-      ['ls', '--limit', '5'],
-      'forsun: --limit goes with the command failures, and stands behind it\n',
+      ['get', '--limit', '5'],
+      'forsun: --limit goes with one of the commands ls, failures, and stands behind it\n',
     ],
+    [['ls', '--yes'], 'forsun: --yes goes with the command rm, and stands behind it\n'],
+    [['ls', '--limit', '1e1'], `forsun: a limit is a number from 1 to ${2 ** 53 - 1}, not "1e1"\n`],
+    [['rm'], 'forsun: expected rm KEY, or rm --prefix P [--yes]\n'],
+    [['rm', 'k', '--prefix', 'k'], 'forsun: expected rm KEY, or rm --prefix P [--yes]\n'],
+    [['rm', '--prefix', 'k'], 'forsun: rm --prefix removes many plans: it takes --yes\n'],
     [['--jsno', 'ls'], 'forsun: no flag is called "--jsno"; did you mean --json?\n'],
     [['ls', '--port', 'x'], 'forsun: a port is a number from 1 to 65535, not "x"\n'],
   ])('%j exits 1 and says why', async (args, stderr) => {

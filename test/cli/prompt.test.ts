@@ -164,3 +164,37 @@ test('without a server there is no prompt, but one clear line and exit code 1', 
   await terminal.until(`cannot reach forsund at 127.0.0.1:${server.port}: connection refused`);
   expect(await terminal.exitCode()).toBe(1);
 });
+
+test('rm --prefix asks, at the prompt and on a terminal, and takes only yes for yes', async () => {
+  const terminal = open(server.port);
+  await terminal.until(PROMPT);
+  terminal.type('set a1 */5 * * * * * sh ls; set a2 */5 * * * * * sh ls', keys.enter);
+  await terminal.until('a2');
+  terminal.type('rm --prefix a', keys.enter);
+  await terminal.until('remove 2 plans whose keys begin with "a"? [y/N] ');
+  terminal.type('maybe', keys.enter);
+  await terminal.until('nothing was removed');
+  terminal.type('rm --prefix a', keys.enter);
+  await terminal.until('[y/N] ');
+  terminal.type(keys.ctrlC);
+  await terminal.until('nothing was removed');
+  await terminal.until(PROMPT);
+  expect(server.plans.size).toBe(2);
+  terminal.type('rm --prefix a', keys.enter);
+  await terminal.until('[y/N] ');
+  terminal.type('y', keys.enter);
+  await terminal.until('removed 2 plans');
+  expect(server.plans.size).toBe(0);
+});
+
+test('one command on a terminal asks too; Ctrl-D is no yes', async () => {
+  const command = `'${process.execPath}' '${forsunFile}' --port ${server.port} rm --prefix ''`;
+  for (const answer of ['n\r', keys.ctrlD, 'y\r']) {
+    const terminal = new Terminal(command, { HOME: home, TZ: 'UTC', NO_COLOR: '1' });
+    cleanUps.push(() => terminal.close());
+    await terminal.until('remove 0 plans? [y/N] ');
+    terminal.type(answer);
+    await terminal.until(answer === 'y\r' ? 'removed 0 plans' : 'nothing was removed');
+    expect(await terminal.exitCode()).toBe(answer === 'y\r' ? 0 : 1);
+  }
+});

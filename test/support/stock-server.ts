@@ -141,6 +141,11 @@ function handlerOf(plans: Map<string, WirePlan>, failures: readonly WireFailure[
     getTime: async (timestamp: number) =>
       [...plans.values()].filter((plan) => plan.next_time === timestamp),
     getKeys: async (prefix: string) => [...plans.keys()].filter((key) => key.startsWith(prefix)),
+    listKeys: async (prefix: string, after: string, limit: number) =>
+      [...plans.keys()]
+        .filter((key) => key.startsWith(prefix) && key > after)
+        .sort()
+        .slice(0, limit),
     info: async () => ({ '=forsun_version': '0.0', '=plan_count': String(plans.size) }),
     getFailures: async (prefix: string, limit: number) =>
       failures.filter(({ key }) => key.startsWith(prefix)).slice(0, limit),
