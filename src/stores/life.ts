@@ -15,21 +15,29 @@ export interface Ending {
   readonly statusKeepSeconds: number;
 }
 
-/** The plan as it is put: one that begins now, unless it has a past elsewhere. */
+/**
+ * The plan as it is put: one that begins now, unless it has a past elsewhere. Every field by itself: a
+ * spread of some costs more than all else of a put.
+ */
 export const begun = (
   { key, schedule, count, action, params }: PlanDraft,
   generation: number,
   now: UnixSeconds,
   nextFireTime: UnixSeconds,
-  past: PlanPast = { createdTime: now, firedCount: 0, status: 0 },
-): StoredPlan => {
-  const { createdTime, lastFireTime, firedCount, status } = past;
-  const life = { firedCount, triggers: undefined, status, unfinished: [] };
-  return planAt(
-    { key, schedule, count, action, params, generation, createdTime },
-    { nextFireTime, lastFireTime, expires: undefined, ...life },
+  past?: PlanPast,
+): StoredPlan =>
+  planAt(
+    { key, schedule, count, action, params, generation, createdTime: past?.createdTime ?? now },
+    {
+      nextFireTime,
+      lastFireTime: past?.lastFireTime,
+      expires: undefined,
+      firedCount: past?.firedCount ?? 0,
+      triggers: undefined,
+      status: past?.status ?? 0,
+      unfinished: [],
+    },
   );
-};
 
 /** The plan after its due time: fired for `fire`, if that is given; `next` is its next due time. */
 export function advanced(
