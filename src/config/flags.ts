@@ -1,6 +1,5 @@
 import { type Flag, readCommandLine } from './command-line.ts';
 import type { Given } from './environment.ts';
-import { absentSettings } from './later.ts';
 import { allSettings } from './load.ts';
 import { SettingError } from './setting-error.ts';
 import type { Setting } from './setting.ts';
@@ -36,13 +35,9 @@ export const settingFlag = ({ flag, bareFlag, meaning, ...setting }: Setting): F
   meaning: setting.default === '' ? meaning : `${meaning} (default: ${setting.default})`,
 });
 
-const absentFlags = absentSettings.flatMap(({ flag, name, because }) =>
-  flag === undefined ? [] : [{ flag, name, takes: 'text' as const, meaning: because }],
-);
-
 /** Reads the arguments of forsund; throws SettingError for flags that nobody knows, or that lack a value. */
 export function readFlags(argv: readonly string[]): ForsundArguments {
-  const known = [...commandFlags, ...allSettings.map(settingFlag), ...absentFlags];
+  const known = [...commandFlags, ...allSettings.map(settingFlag)];
   const { words, flags: came } = readCommandLine(argv, known);
   const flags = commandFlags.flatMap(({ flag, takes }) => {
     const text = came.get(flag)?.at(-1);
@@ -50,10 +45,10 @@ export function readFlags(argv: readonly string[]): ForsundArguments {
       ? []
       : [[flag, takes === 'yes or no' ? judged(flag, text) : text] as const];
   });
-  const settings = [...allSettings, ...absentFlags].flatMap((setting) => {
+  const settings = allSettings.flatMap((setting) => {
     const texts = came.get(setting.flag);
     if (texts === undefined) return [];
-    const text = 'isList' in setting && setting.isList ? texts.join(',') : texts.at(-1);
+    const text = setting.isList ? texts.join(',') : texts.at(-1);
     return [{ name: setting.name, text: text ?? '', source: `--${setting.flag}` }];
   });
   return { words, flags: new Map(flags), settings };

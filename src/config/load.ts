@@ -4,10 +4,12 @@ import { resolve } from 'node:path';
 import { type ConfEntry, parseConf } from './conf-file.ts';
 import { type Environment, type Given, readEnvironment } from './environment.ts';
 import { extensionSections, isOfExtension } from './extension-sections.ts';
-import { type AbsentSetting, absentSettings } from './later.ts';
 import { nearest, suggestion } from './nearest.ts';
-import { type Config, settings } from './schema.ts';
-import { SettingError } from './setting-error.ts';
+import { obsoleteSettings } from './obsolete.ts';
+import { redisStoreOf } from './redis-store.ts';
+import { type Asked, refuseConflicts } from './redis-store-conflicts.ts';
+import { type Config, type Settings, settings } from './schema.ts';
+import { exitCodeOf, SettingError } from './setting-error.ts';
 import { confPlace, environmentName, isSetting, type Setting } from './setting.ts';
 
 /** Where settings come from; later ones win: defaults, conf, environment, flags. */
@@ -34,16 +36,14 @@ export function loadConfig({ conf, environment = {}, flags = [] }: Sources): Loa
   const fromConf = confGiven(file, entries, warnings);
   const fromEnvironment = environmentGiven(environment, warnings);
   const given = [...fromConf, ...fromEnvironment, ...flags].filter(({ text }) => text !== '');
-  for (const one of given) judgeAbsent(one, warnings);
+  for (const one of given) warnOfObsolete(one, warnings);
   const byName = new Map(given.map((one) => [one.name, one]));
-  const own = build(settings, (setting) => judge(setting, byName.get(setting.name))) as OwnConfig;
+  const own = build(settings, (setting) => judge(setting, byName.get(setting.name))) as Settings;
+  judgeStore(own, askedOf(byName));
   const { names } = own.extension;
   const sections = extensionSections(names, { file, entries }, environment, warnings);
   return { config: { ...withResolvedPaths(own), extensionSections: sections }, warnings };
 }
-
-/** What the schema says; the rest belongs to extensions. */
-type OwnConfig = Omit<Config, 'extensionSections'>;
 
 function confGiven(
   file: string,
@@ -51,7 +51,7 @@ function confGiven(
   warnings: string[],
 ): readonly Given[] {
   const names = new Map(
-    [...allSettings, ...absentSettings].map(({ name }) => {
+    [...allSettings, ...obsoleteSettings].map(({ name }) => {
       const { section, key } = confPlace(name);
       return [`${section}.${key}`, name];
     }),
@@ -87,7 +87,7 @@ function unknownKey(file: string, entry: ConfEntry, places: readonly string[]): 
 }
 
 function environmentGiven(environment: Environment, warnings: string[]): readonly Given[] {
-  const names = [...allSettings, ...absentSettings].map(({ name }) => name);
+  const names = [...allSettings, ...obsoleteSettings].map(({ name }) => name);
   const { given, unknown: others } = readEnvironment(environment, new Set(names));
   const unknown = others.filter((name) => !isOfExtension(environmentName(name)));
   if (unknown.length > 0) {
@@ -100,12 +100,10 @@ function environmentGiven(environment: Environment, warnings: string[]): readonl
   return given;
 }
 
-function judgeAbsent({ name, text, source }: Given, warnings: string[]): void {
-  const absent: AbsentSetting | undefined = absentSettings.find((one) => one.name === name);
-  if (absent === undefined || absent.harmless.includes(text.toLowerCase())) return;
-  if (!absent.isObsolete)
-    throw new SettingError(`${source}: ${absent.because}`, exitCodeOf(source));
-  warnings.push(`${source} has no effect: ${absent.because}`);
+function warnOfObsolete({ name, text, source }: Given, warnings: string[]): void {
+  const obsolete = obsoleteSettings.find((one) => one.name === name);
+  if (obsolete === undefined || obsolete.default === text.toLowerCase()) return;
+  warnings.push(`${source} has no effect: ${obsolete.because}`);
 }
 
 function judge(setting: Setting, given: Given | undefined): unknown {
@@ -113,16 +111,32 @@ function judge(setting: Setting, given: Given | undefined): unknown {
   if (result.success) return result.data;
   const source = given?.source ?? `the default of ${setting.name}`;
   const expected = result.error.issues[0]?.message ?? 'another value';
-  throw new SettingError(
-    `${source}: ${JSON.stringify(given?.text.slice(0, 128))} came, expected ${expected}`,
-    exitCodeOf(source),
-  );
+  const came = setting.isSecret ? '' : `${JSON.stringify(given?.text.slice(0, 128))} came, `;
+  throw new SettingError(`${source}: ${came}expected ${expected}`, exitCodeOf(source));
 }
 
-const exitCodeOf = (source: string): 1 | 2 => (source.startsWith('--') ? 2 : 1);
+const askedOf = (given: ReadonlyMap<string, Given>): Asked =>
+  new Map(
+    allSettings.flatMap(({ name, default: byDefault }) => {
+      const one = given.get(name);
+      return one === undefined || one.text === byDefault ? [] : [[name, one]];
+    }),
+  );
+
+/** What one setting says may make no sense beside another. */
+function judgeStore({ scheduler, store: { driver, redis } }: Settings, asked: Asked): void {
+  if (driver === 'redis') refuseConflicts(redis, asked);
+  const mode = asked.get('SERVER_MODE');
+  if (driver === 'mem' && scheduler.mode === 'agent' && mode !== undefined) {
+    throw new SettingError(
+      `${mode.source}: an agent never fires, and nobody else can for the store mem; it goes with --driver redis`,
+      exitCodeOf(mode.source),
+    );
+  }
+}
 
 /** Paths are resolved once, so that none depends on the working directory later. */
-function withResolvedPaths(config: OwnConfig): OwnConfig {
+function withResolvedPaths(config: Settings): Omit<Config, 'extensionSections'> {
   const { access, store, log, action, extension } = config;
   const cwd = resolvePath(action.shell.cwd);
   const { cert, key, ca } = access.tls;
@@ -130,7 +144,11 @@ function withResolvedPaths(config: OwnConfig): OwnConfig {
   return {
     ...config,
     access: { ...access, tokenFile: givenPath(access.tokenFile), tls },
-    store: { ...store, directory: resolvePath(store.directory) },
+    store: {
+      ...store,
+      directory: resolvePath(store.directory),
+      redis: redisStoreOf(store.redis, givenPath),
+    },
     action: { ...action, shell: { ...action.shell, cwd } },
     extension: { ...extension, path: givenPath(extension.path) },
     log: { ...log, file: log.file === '-' ? '-' : resolvePath(log.file) },

@@ -4,8 +4,10 @@ import { egressSettings } from './egress-settings.ts';
 import type { ExtensionSections } from './extension-sections.ts';
 import { extensionSettings } from './extension-settings.ts';
 import { httpSettings } from './http-settings.ts';
+import type { RedisStoreConfig } from './redis-store.ts';
+import { redisStoreSettings } from './redis-store-settings.ts';
 import { secretSettings } from './secret-settings.ts';
-import { type Setting, setting } from './setting.ts';
+import { type ConfigOf, setting } from './setting.ts';
 import { thriftSettings } from './thrift-settings.ts';
 import {
   byteSize,
@@ -68,6 +70,13 @@ export const settings = {
     }),
   },
   scheduler: {
+    /** An agent answers and never fires: for it do others that share its store. */
+    mode: setting('SERVER_MODE', {
+      value: oneOf(['timer', 'agent']),
+      default: 'timer',
+      meaning:
+        'timer: a whole server; agent: it answers and never fires, for others that share its store do',
+    }),
     /** Zone of calendar plans that name none of their own. */
     timezone: setting('TIMEZONE', {
       value: timeZone,
@@ -102,7 +111,7 @@ export const settings = {
       value: storeDriver,
       default: 'mem',
       meaning:
-        'where plans are kept; mem: an embedded store in a directory; else an extension has it',
+        'where plans are kept; mem: in a directory of this server; redis: in a Redis that servers share; else an extension has it',
     }),
     /** A directory; `~` and relative paths are resolved. */
     directory: setting('STORE_MEM_STORE_FILE', {
@@ -133,6 +142,7 @@ export const settings = {
       default: '64M',
       meaning: 'disk space kept back so that a full disk does not stop firing',
     }),
+    redis: redisStoreSettings,
   },
   action: actionSettings,
   extension: extensionSettings,
@@ -166,10 +176,11 @@ export const settings = {
   },
 } as const;
 
-type ConfigOf<T> =
-  T extends Setting<infer Value> ? Value : { readonly [Name in keyof T]: ConfigOf<T[Name]> };
+/** All settings, judged one by one. */
+export type Settings = ConfigOf<typeof settings>;
 
 /** All settings, judged and complete. */
-export type Config = ConfigOf<typeof settings> & {
+export type Config = Omit<Settings, 'store'> & {
+  readonly store: Omit<Settings['store'], 'redis'> & { readonly redis: RedisStoreConfig };
   readonly extensionSections: ExtensionSections;
 };

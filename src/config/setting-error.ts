@@ -9,3 +9,6 @@ export class SettingError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** Whose fault a setting is that came from there. */
+export const exitCodeOf = (source: string): 1 | 2 => (source.startsWith('--') ? 2 : 1);

@@ -16,6 +16,8 @@ export interface Setting<T = unknown> {
   readonly isList: boolean;
   /** What the flag means when it is given without a value; absent: then it is refused. */
   readonly bareFlag?: 'yes';
+  /** A refusal does not repeat it. */
+  readonly isSecret?: true;
 }
 
 interface SettingSource<T> {
@@ -25,7 +27,12 @@ interface SettingSource<T> {
   readonly flag?: string;
   readonly isList?: boolean;
   readonly bareFlag?: 'yes';
+  readonly isSecret?: true;
 }
+
+/** The values of settings, grouped as these are. */
+export type ConfigOf<T> =
+  T extends Setting<infer Value> ? Value : { readonly [Name in keyof T]: ConfigOf<T[Name]> };
 
 export const setting = <T>(name: string, source: SettingSource<T>): Setting<T> => ({
   flag: name.toLowerCase().replaceAll('_', '-'),

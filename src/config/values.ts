@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import { type Network, networkOf } from '../core/networks.ts';
 import { unixPath } from '../core/unix-path.ts';
+import { yesOrNoOf } from './yes-or-no.ts';
 
 /** How the text of a setting becomes its value. A refusal says what was expected, in words. */
 export type ValueOf<T> = z.ZodType<T, string>;
@@ -13,8 +14,33 @@ const expecting = (expected: string): { error: string } => ({ error: expected })
 
 export const text: ValueOf<string> = z.string();
 
+/** What `read` makes of the text; undefined: it cannot be used. */
+export const readBy = <T>(read: (came: string) => T | undefined, expected: string): ValueOf<T> =>
+  z.string().transform((came, context) => {
+    const value = read(came);
+    if (value !== undefined) return value;
+    context.addIssue(expected);
+    return z.NEVER;
+  });
+
+/** As `value`, or a word, in any case, that stands for undefined; no word: an empty text does. */
+export const orNone = <T>(value: ValueOf<T>, word = ''): ValueOf<T | undefined> =>
+  z.string().transform((came, context) => {
+    if (came.toLowerCase() === word) return undefined;
+    const judged = value.safeParse(came);
+    if (judged.success) return judged.data;
+    const [issue] = judged.error.issues;
+    context.addIssue(`${issue?.message ?? 'another value'}${word && `, or ${word}`}`);
+    return z.NEVER;
+  });
+
 export const wholeNumber = (min: number, max: number, unit = ''): ValueOf<number> =>
   numberLike(/^\d+$/, `a whole number from ${min} to ${max}${unit}`, min, max);
+
+/** Yes or no, in any of the usual spellings. */
+export const yesOrNo: ValueOf<boolean> = readBy(yesOrNoOf, 'yes or no').transform(
+  (answer) => answer === 'yes',
+);
 
 /** Seconds, decimals allowed, because half a second is a sensible timeout. */
 export const seconds = (min: number, max: number): ValueOf<number> =>
@@ -60,7 +86,7 @@ export const rotation: ValueOf<Rotation> = z
   });
 
 /** Items separated by commas, semicolons or blanks. */
-export const listOf = (item: ValueOf<string>): ValueOf<readonly string[]> =>
+export const listOf = <T>(item: ValueOf<T>): ValueOf<readonly T[]> =>
   z
     .string()
     .transform((came) => came.split(/[\s,;]+/).filter((part) => part !== ''))
@@ -86,15 +112,21 @@ export const nameServer: ValueOf<string> = z
     expecting('addresses of name servers, with a port or without: 10.0.0.2 or [::1]:5353'),
   );
 
-/** The embedded store, or a name that an extension may register: which, the store's opening finds out. */
+/** A store of ours, or a name that an extension may register: which, the store's opening finds out. */
 export const storeDriver: ValueOf<string> = z
   .string()
   .transform((came) => came.toLowerCase())
   .refine(
-    (came) => /^[a-z][a-z0-9_-]*$/.test(came) && came !== 'redis',
-    expecting(
-      'mem, or the driver of an extension (the Redis store comes with a later version of forsun)',
-    ),
+    (came) => /^[a-z][a-z0-9_-]*$/.test(came),
+    expecting('mem, redis, or the driver of an extension'),
+  );
+
+/** What begins Redis keys: no braces, by which a cluster tells parts of a key, and nothing that patterns match by. */
+export const redisPrefix: ValueOf<string> = z
+  .string()
+  .regex(
+    /^[^\s{}*?[\]\\\p{Cc}]{1,128}$/u,
+    expecting('at most 128 characters, no blanks and none of {}[]*?\\'),
   );
 
 /** A variable of the environment, or with a star at its end all that begin so. */
@@ -123,13 +155,20 @@ export interface HostPort {
 }
 
 /** `127.0.0.1:9002`, `[::1]:9002`, `localhost:9002`, `unix:/path`; port 0 takes any free one. */
-export const hostPort: ValueOf<HostPort | undefined> = z
+export const hostPort: ValueOf<HostPort | undefined> = orNone(
+  readBy(hostPortOf, 'an address and a port, as 127.0.0.1:9002 or [::1]:9002, or unix:/path'),
+);
+
+/** `10.0.0.2:6379`, `[::1]:6379`, `redis.internal:6379`: where to connect to. */
+export const address: ValueOf<HostPort> = readBy(
+  hostPortOf,
+  'addresses with their ports, as 10.0.0.2:6379 or [::1]:6379',
+).refine(({ port }) => port > 0, expecting('a port from 1 to 65535 behind each address'));
+
+/** An address or a name, without a port. */
+export const serverName: ValueOf<string> = z
   .string()
-  .refine(
-    (came) => came === '' || hostPortOf(came) !== undefined,
-    expecting('an address and a port, as 127.0.0.1:9002 or [::1]:9002, or unix:/path'),
-  )
-  .transform(hostPortOf);
+  .refine(isHost, expecting('an address or host name without a port'));
 
 /** A name as browsers put it into Host, in lower case. */
 export const hostName: ValueOf<string> = z
@@ -162,8 +201,10 @@ function bytesOf(size: string): number {
   return Number.parseInt(size, 10) * 1024 ** Math.max(power, 0);
 }
 
-const isHost = (came: string): boolean =>
-  isIP(came) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(came);
+/** An address, or a name; compose files and Windows have them with underscores. */
+export function isHost(came: string): boolean {
+  return isIP(came) !== 0 || /^\w([\w.-]*\w)?$/.test(came);
+}
 
 function hostPortOf(came: string): HostPort | undefined {
   if (unixPath(came) !== undefined) return isBind(came) ? { host: came, port: 0 } : undefined;

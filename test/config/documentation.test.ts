@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 import { commandFlags } from '../../src/config/flags.ts';
-import { absentSettings } from '../../src/config/later.ts';
 import { allSettings } from '../../src/config/load.ts';
+import { obsoleteSettings } from '../../src/config/obsolete.ts';
 import { confPlace, environmentName } from '../../src/config/setting.ts';
 
 const read = (path: string): string =>
@@ -34,13 +34,12 @@ describe('docs/configuration.md', () => {
     expect(rowsOf('Settings')).toEqual(expected);
   });
 
-  test('has every setting that is absent, and no other', () => {
-    const expected = absentSettings.map(({ flag, name, because, isObsolete }) => {
-      const otherwise = `${isObsolete ? 'warned of' : 'refused'}: ${because}`;
-      const cells = [flag === undefined ? '' : code(`--${flag}`), place(name)];
-      return `| ${[...cells, code(environmentName(name)), otherwise].join(' | ')} |`;
-    });
-    expect(rowsOf('Of forsun, and not in this version')).toEqual(expected);
+  test('has every setting that has no effect, and no other', () => {
+    const expected = obsoleteSettings.map(
+      ({ name, because }) =>
+        `| ${[place(name), code(environmentName(name)), because].join(' | ')} |`,
+    );
+    expect(rowsOf('Of forsun, and without effect')).toEqual(expected);
   });
 
   test('has every flag of the command', () => {
@@ -55,7 +54,7 @@ describe('docs/configuration.md', () => {
 test('the image takes the names of forsun’s own image for settings there are', () => {
   const pairs = [...page.matchAll(/^\| `(ARG_\w+)` \| `FORSUN_(\w+)` \|$/gm)];
   const entrypoint = read('bin/docker-entrypoint');
-  const known = ['CONF', ...[...allSettings, ...absentSettings].map(({ name }) => name)];
+  const known = ['CONF', ...[...allSettings, ...obsoleteSettings].map(({ name }) => name)];
   expect(pairs).toHaveLength(13);
   for (const [, theirs = '', ours = ''] of pairs) {
     expect(known).toContain(ours);

@@ -102,10 +102,7 @@ describe('flags', () => {
     ['--demon=perhaps', '--demon: "perhaps" came, expected yes or no'],
     ['--demon --nodemon', '--demon and --nodemon exclude each other'],
     ['--help=yes', '--help takes no value, "yes" came'],
-    [
-      '--driver-redis-db=1',
-      '--driver-redis-db: the Redis store comes with a later version of forsun',
-    ],
+    ['--driver-redis-db=-1', '--driver-redis-db: "-1" came, expected a whole number from 0'],
     ['--extension-on-error=ask', '--extension-on-error: "ask" came, expected stop or skip'],
     ['start', '"start" is no command of forsund; there are check, health and token'],
     ['check twice', '"twice" is no command of forsund; there are check, health and token'],

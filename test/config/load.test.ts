@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { absentSettings } from '../../src/config/later.ts';
 import { allSettings, loadConfig, type Sources } from '../../src/config/load.ts';
+import { obsoleteSettings } from '../../src/config/obsolete.ts';
 
 const conf = (text: string): Sources => ({ conf: { file: 'forsun.conf', text } });
 const flag = (name: string, text: string, flagName: string): Sources => ({
@@ -127,14 +127,14 @@ describe('what cannot be used is refused by name', () => {
       '--http-origin: "https://a.example/b" came, expected origins such as https://ops.example.com',
     ],
     [
-      'the Redis store',
-      flag('STORE_DRIVER', 'redis', 'driver'),
-      '--driver: "redis" came, expected mem, or the driver of an extension (the Redis store comes with a later version of forsun)',
+      'a driver',
+      flag('STORE_DRIVER', '-', 'driver'),
+      '--driver: "-" came, expected mem, redis, or the driver of an extension',
     ],
     [
-      'AGENT mode',
+      'an agent on a store of its own',
       { environment: { FORSUN_SERVER_MODE: 'AGENT' } },
-      'FORSUN_SERVER_MODE: a server that answers and never fires (AGENT) comes with a later version of forsun',
+      'FORSUN_SERVER_MODE: an agent never fires, and nobody else can for the store mem; it goes with --driver redis',
     ],
   ])('%s', (_what, sources, message) => {
     expect(() => loadConfig(sources)).toThrow(message);
@@ -170,6 +170,7 @@ status_expried = 5
 mem_store_file = /var/lib/forsun/store
 redis_host = 127.0.0.1
 redis_password =
+redis_bulk_size = 5
 
 [action]
 retry_max_count : 5
@@ -274,9 +275,9 @@ describe('the environment', () => {
 });
 
 test('no two settings share a name or a flag', () => {
-  const all = [...allSettings, ...absentSettings];
-  const flags = all.flatMap(({ flag: one }) => (one === undefined ? [] : [one]));
-  expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+  const names = [...allSettings, ...obsoleteSettings].map(({ name }) => name);
+  const flags = allSettings.map(({ flag: one }) => one);
+  expect(new Set(names).size).toBe(names.length);
   expect(new Set(flags).size).toBe(flags.length);
 });
 
