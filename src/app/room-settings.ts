@@ -78,6 +78,7 @@ export function schedulerSettings({ action, plans, scheduler }: Config): Schedul
     claimSize: 1_024,
     lateAfterSeconds: 2,
     catchUpPerSecond: scheduler.catchUpPerSecond,
+    isAgent: scheduler.mode === 'agent',
   };
 }
 

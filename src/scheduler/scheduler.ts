@@ -37,6 +37,8 @@ export interface SchedulerSettings extends ListLimits {
   readonly lateAfterSeconds: number;
   /** Misfires claimed in a second. */
   readonly catchUpPerSecond: number;
+  /** It takes plans and fires none: another server on the same store does. */
+  readonly isAgent?: boolean;
 }
 
 export interface SchedulerDeps {
@@ -187,12 +189,16 @@ export class Scheduler implements PlanService {
       this.#deps.counters.add('timer_loop_count');
       this.#pulse.ticked();
       this.#claimSoon();
-      void this.#dispatcher.tick();
+      if (this.#settings.isAgent !== true) void this.#dispatcher.tick();
     }
   }
 
   /** One claim at a time; asked meanwhile, it looks once more when it has ended. */
   #claimSoon(): void {
+    if (this.#settings.isAgent === true) {
+      this.#pulse.claimedAll(this.#deps.clock.monotonicMs());
+      return;
+    }
     this.#mustClaimAgain = true;
     this.#claiming ??= this.#claimWhileAsked();
   }
