@@ -21,8 +21,8 @@ export const agendaCursor = cursor(
 export const failureCursor = cursor(
   (number: number) => `f${number}`,
   (text) => {
-    const [, number] = /^f(\d{1,15})$/.exec(text) ?? [];
-    return number === undefined ? undefined : Number(number);
+    const number = /^f\d{1,16}$/.test(text) ? Number(text.slice(1)) : undefined;
+    return Number.isSafeInteger(number) ? number : undefined;
   },
 );
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 
+import { MemoryPlans } from '../../../support/memory-plans.ts';
 import { once } from '../../../support/rig.ts';
 import { T0 } from '../../../support/plans.ts';
 import { openV2Door, type V2Answer, type V2Door } from '../../../support/v2-door.ts';
@@ -168,6 +169,20 @@ describe('GET /v2/failures', () => {
       ['a3', 'b', 'a2', 'a1', 'b'],
     ]);
     expect(await pages('/v2/failures?prefix=x')).toEqual([[]]);
+  });
+
+  test('a store may number them as high as a number can be told exactly', async () => {
+    const plans = new MemoryPlans();
+    const failure = { action: 'probe', generation: 1, fireTime: T0, failedAt: T0, attempts: 1 };
+    for (const [at, key] of ['c', 'b', 'a'].entries()) {
+      plans.failed.push({ ...failure, key, reason: '', number: Number.MAX_SAFE_INTEGER - at });
+    }
+    const door = await openV2Door({ plans });
+    expect(await pages('/v2/failures?limit=1', door)).toEqual([['c'], ['b'], ['a']]);
+    for (const number of ['9007199254740992', '99999999999999999999', '1e3', '-1', '']) {
+      const cursor = Buffer.from(`f${number}`).toString('base64url');
+      expect((await door.ask('GET', `/v2/failures?cursor=${cursor}`)).status).toBe(422);
+    }
   });
 
   test('a page ends before it is longer than a reply may be, with one failure at least', async () => {
