@@ -92,7 +92,7 @@ export async function startApp(config: Config, { clock, log }: AppDeps): Promise
     );
     closers.add(() => actions.close());
     const scheduler = new Scheduler(
-      { clock, store, actions, counters, measures, log },
+      { clock: store.clock ?? clock, store, actions, counters, measures, log },
       schedulerSettings(config),
     );
     closers.add(() => scheduler.drain(config.scheduler.stopGraceSeconds * 1000));

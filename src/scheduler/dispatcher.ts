@@ -8,6 +8,7 @@ import type { Clock, UnixSeconds } from '../core/time.ts';
 import type { FiringLoad } from '../metrics/info.ts';
 import type { Claim, Settlement, Store } from '../stores/store.ts';
 import { BoundedLog } from './bounded-log.ts';
+import { Confirmation } from './confirmation.ts';
 import type { EndedPlans } from './ended-plans.ts';
 import { Held } from './held.ts';
 import { type DispatchLimits, type Ended, Lanes } from './lanes.ts';
@@ -47,6 +48,7 @@ export class Dispatcher {
   readonly #lanes: Lanes<Held>;
   readonly #parking: Parking;
   readonly #settling: Settling;
+  readonly #confirmation: Confirmation;
   readonly #held = new Map<string, Set<Held>>();
   #heldCount = 0;
   #isDraining = false;
@@ -56,6 +58,7 @@ export class Dispatcher {
     this.#deps = deps;
     const log = (this.#log = new BoundedLog(deps.log, deps.clock));
     this.#verdict = new Verdict({ ...deps, log });
+    this.#confirmation = new Confirmation({ ...deps, log });
     this.#lanes = new Lanes(deps.limits, () => deps.clock.monotonicMs());
     this.#parking = new Parking({
       ...deps,
@@ -112,6 +115,7 @@ export class Dispatcher {
   async drain(graceMs: number): Promise<void> {
     this.#isDraining = true;
     this.#settling.stop();
+    this.#confirmation.stop();
     for (const held of this.#lanes.removeQueued()) void this.#settle(held, { kind: 'released' });
     if (!(await this.#idleWithin(graceMs))) {
       for (const held of this.#all()) held.run?.stop();
@@ -192,9 +196,20 @@ export class Dispatcher {
         ended(undefined);
         this.#release(item);
       } else {
-        void this.#run(item, ended);
+        void this.#runIfOurs(item, ended);
       }
     }
+  }
+
+  /** Where several nodes share the store, it may have become another's while it waited here. */
+  async #runIfOurs(held: Held, ended: Ended): Promise<void> {
+    if (this.#deps.store.confirm === undefined) return this.#run(held, ended);
+    const isOurs = await this.#confirmation.isOurs(held.firing);
+    if (isOurs && !held.isVoid && !this.#isDraining) return this.#run(held, ended);
+    ended(undefined);
+    // Does nothing to what is not ours.
+    await this.#settle(held, { kind: 'released' });
+    this.#pump();
   }
 
   async #run(held: Held, ended: Ended): Promise<void> {

@@ -1,7 +1,7 @@
 import type { ListedFailure } from '../core/failure.ts';
 import type { Firing } from '../core/firing.ts';
 import type { AgendaPlace, Plan, PlanDraft, PlanPast } from '../core/plan.ts';
-import type { UnixSeconds } from '../core/time.ts';
+import type { Clock, UnixSeconds } from '../core/time.ts';
 
 /** A firing that is ours to run, with its plan as it stood when claimed. */
 export interface Claim {
@@ -70,6 +70,8 @@ export interface Recovery {
 export interface Store {
   /** The clock by which due times are judged and from which intervals count. */
   now(): UnixSeconds;
+  /** That clock, where it is not this machine's. */
+  readonly clock?: Clock;
   /** What the process before left in flight and how it was put back; counted from open. */
   readonly recovery: Recovery;
 

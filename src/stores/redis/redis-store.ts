@@ -5,7 +5,7 @@ import type { Failure, ListedFailure } from '../../core/failure.ts';
 import type { Firing } from '../../core/firing.ts';
 import type { AgendaPlace, Plan, PlanDraft } from '../../core/plan.ts';
 import { policyOf } from '../../core/policy.ts';
-import type { UnixSeconds } from '../../core/time.ts';
+import type { Clock, UnixSeconds } from '../../core/time.ts';
 import { begun, type Ending, triggered } from '../life.ts';
 import { settle } from '../settle.ts';
 import type {
@@ -58,6 +58,10 @@ export class RedisStore implements Store {
     return this.#recovery;
   }
 
+  get clock(): Clock {
+    return this.#parts.dueClock;
+  }
+
   now(): UnixSeconds {
     return this.#parts.dueClock.now();
   }
@@ -65,11 +69,11 @@ export class RedisStore implements Store {
   async put(
     draft: PlanDraft,
     firstFireTime: UnixSeconds,
-    { onlyIfAbsent = false }: PutOptions = {},
+    { onlyIfAbsent = false, past }: PutOptions = {},
   ): Promise<Plan> {
     const { key } = draft;
     requireStorableKey(key);
-    const createdTime = this.now();
+    const now = this.now();
     return this.#partitionOf(key).change({
       reads: [key],
       makesPlan: true,
@@ -77,7 +81,7 @@ export class RedisStore implements Store {
       apply: (view) => {
         const isThere = view.isUnreadable(key) || view.plan(key) !== undefined;
         if (onlyIfAbsent && isThere) throw planExists(key);
-        const plan = begun(draft, view.nextGeneration(), createdTime, firstFireTime);
+        const plan = begun(draft, view.nextGeneration(), now, firstFireTime, past);
         view.set(key, plan);
         return () => plan;
       },
