@@ -70,7 +70,7 @@ export const httpSettings = {
   }),
   requestTimeoutSeconds: setting('HTTP_REQUEST_TIMEOUT', {
     value: seconds(0.1, day),
-    default: '30',
+    default: '12',
     meaning: 'time for a request to arrive whole, once it has begun',
   }),
   idleTimeoutSeconds: setting('HTTP_IDLE_TIMEOUT', {

@@ -33,7 +33,7 @@ export const httpDefaults: HttpSettings = {
   replyBytes: 16 * 1024 * 1024,
   heldBytes: 256 * 1024 * 1024,
   headerTimeoutMs: 10_000,
-  requestTimeoutMs: 30_000,
+  requestTimeoutMs: 12_000,
   idleTimeoutMs: 60_000,
   sendTimeoutMs: 30_000,
   pipelined: 128,
