@@ -15,32 +15,29 @@ export const errorText = (code: number, message: string): string =>
 export function planText(plan: ShownPlan): string {
   const { schedule } = plan;
   const fields: FieldValues = schedule.kind === 'cron' ? {} : schedule.fields;
-  return objectText([
-    ['key', asciiJson(plan.key)],
-    ['second', String(fields.second ?? unset)],
-    ['minute', String(fields.minute ?? unset)],
-    ['hour', String(fields.hour ?? unset)],
-    ['day', String(fields.day ?? unset)],
-    ['month', String(fields.month ?? unset)],
-    ['week', String(fields.week ?? unset)],
-    ['status', String(plan.status)],
-    ['count', String(plan.count)],
-    ['is_time_out', String(schedule.kind === 'interval')],
-    ['next_time', String(plan.nextFireTime ?? null)],
-    ['current_count', String(plan.firedCount)],
-    ['last_timeout', String(plan.lastFireTime ?? 0)],
-    ['created_time', `${plan.createdTime}.0`],
-    ['action', asciiJson(plan.action)],
-    ['params', textsText(plan.params)],
-  ]);
+  return (
+    `{"key":${asciiJson(plan.key)},` +
+    `"second":${fields.second ?? unset},` +
+    `"minute":${fields.minute ?? unset},` +
+    `"hour":${fields.hour ?? unset},` +
+    `"day":${fields.day ?? unset},` +
+    `"month":${fields.month ?? unset},` +
+    `"week":${fields.week ?? unset},` +
+    `"status":${plan.status},` +
+    `"count":${plan.count},` +
+    `"is_time_out":${schedule.kind === 'interval'},` +
+    `"next_time":${plan.nextFireTime ?? null},` +
+    `"current_count":${plan.firedCount},` +
+    `"last_timeout":${plan.lastFireTime ?? 0},` +
+    `"created_time":${plan.createdTime}.0,` +
+    `"action":${asciiJson(plan.action)},` +
+    `"params":${textsText(plan.params)}}`
+  );
 }
 
 /** An object of texts, in the order of the map. */
 export const textsText = (texts: ReadonlyMap<string, string>): string =>
-  objectText([...texts].map(([name, value]) => [name, asciiJson(value)]));
-
-export const objectText = (members: readonly (readonly [name: string, text: string])[]): string =>
-  `{${members.map(([name, text]) => `${asciiJson(name)}:${text}`).join(',')}}`;
+  `{${[...texts].map(([name, value]) => `${asciiJson(name)}:${asciiJson(value)}`).join(',')}}`;
 
 /** An array of what is ASCII; bad_argument when it is longer than that, with a hint what to ask instead. */
 export function arrayText<T>(

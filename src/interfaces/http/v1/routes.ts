@@ -18,7 +18,7 @@ import { asciiJson, JsonError, parseJson } from '../json.ts';
 import { addWithOtherMethods } from '../other-methods.ts';
 import { queryParts } from '../query.ts';
 import { HttpRefusal, refusalOf } from '../refusal.ts';
-import { arrayText, errorText, objectText, okText, planText, textsText } from './answers.ts';
+import { arrayText, errorText, okText, planText, textsText } from './answers.ts';
 import { crontabRequests, jsonRequests } from './plan-requests.ts';
 
 /**
@@ -79,10 +79,7 @@ function addRoutes(server: FastifyInstance, { plans, info, clock }: HttpDoor, by
     const due = await plans.dueAt(unixSeconds(timestampOf(request) ?? now));
     const shown = due.map((plan) => shownTo(request.caller, plan));
     const most = { bytes, hint: 'list keys by prefix' };
-    return objectText([
-      ['plans', arrayText(shown, planText, most)],
-      ['current_timestamp', String(now)],
-    ]);
+    return `{"plans":${arrayText(shown, planText, most)},"current_timestamp":${now}}`;
   });
 
   get('/keys', async (request) => {
