@@ -66,7 +66,7 @@ export class HttpConnection implements CountedConnection, MemoryHolder {
   }
 
   /** What a request is about whose body has not come whole; undefined when there is none. */
-  get brokenTarget(): string | undefined {
+  get incompleteTarget(): string | undefined {
     const newest = [...this.#underWay.keys()].at(-1);
     return newest?.request.complete === false ? newest.request.url : undefined;
   }

@@ -4,8 +4,8 @@ import { quote } from '../../core/errors.ts';
 import type { Access } from '../access/access.ts';
 import type { Caller } from '../access/caller.ts';
 import type { HttpConnection, HttpLobby } from './connection.ts';
-import { browserRules, isPreflight, preflightHeaders, type ServedNames } from './origins.ts';
 import { answerWith, type RefusalForms } from './forms.ts';
+import { browserRules, isPreflight, preflightHeaders, type ServedNames } from './origins.ts';
 import { HttpRefusal, refusalOf } from './refusal.ts';
 
 /** Whom the bridge serves. */

@@ -1,12 +1,4 @@
-import {
-  createServer,
-  METHODS,
-  type RequestListener,
-  type Server,
-  type ServerOptions,
-  STATUS_CODES,
-} from 'node:http';
-import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+import { METHODS, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
@@ -20,11 +12,12 @@ import { Connections } from '../connections.ts';
 import { Handshakes } from '../handshakes.ts';
 import { listenAt } from '../listen.ts';
 import { MemoryBudget } from '../memory-budget.ts';
+import { brokenRefusal, type BrokenRequest, brokenTarget, lastAnswer } from './broken-request.ts';
 import { HttpConnection, type HttpLobby } from './connection.ts';
 import type { HttpDoor, Routes } from './door.ts';
 import { RefusalForms } from './forms.ts';
+import { createPlainServer, createTlsServer } from './node-server.ts';
 import type { ServedNames } from './origins.ts';
-import { HttpRefusal } from './refusal.ts';
 import { addRules, type Admission } from './rules.ts';
 import { httpDefaults, type HttpSettings } from './settings.ts';
 import { routableTarget } from './target.ts';
@@ -93,7 +86,7 @@ class HttpListener {
     this.#connections = new Connections(settings, 'http_connections_full');
     this.#app = fastify({
       serverFactory: (serve) => {
-        if (tls === undefined) return createServer(nodeOptions(settings), serve);
+        if (tls === undefined) return createPlainServer(settings, serve);
         const server = createTlsServer(settings, tls, serve);
         this.#handshakes = new Handshakes(server, {
           ...{ counters, complaints, connections: this.#connections },
@@ -193,7 +186,7 @@ class HttpListener {
   }
 
   /** What Node's parser makes nothing of, or waits for no longer. */
-  #onClientError({ code, message, rawPacket }: ParserError, socket: Socket): void {
+  #onClientError(error: BrokenRequest, socket: Socket): void {
     const connection = this.#connectionOf.get(socket);
     if (connection === undefined || !socket.writable || socket.bytesRead === 0) {
       socket.destroy();
@@ -202,74 +195,13 @@ class HttpListener {
     this.#lobby.counters.add('protocol_errors_count');
     this.#lobby.complaints.warn('http_broken_request', {
       peer: connection.address,
-      reason: message,
+      reason: error.message,
     });
-    const refusal = brokenRequest(code, message);
-    const { statusCode: status } = refusal;
-    const form = this.#forms.of(connection.brokenTarget ?? targetIn(rawPacket));
-    const body = form.text(refusal);
-    connection.endWith(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: ${form.contentType}\r\n` +
-        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    );
+    const form = this.#forms.of(connection.incompleteTarget ?? brokenTarget(error));
+    connection.endWith(lastAnswer(brokenRefusal(error), form));
   }
 }
 
 const neverAccepted = (): never => {
   throw new TypeError('a request came over a connection that was not accepted');
 };
-
-/** Slow clients are looked for that often. */
-const sweepMs = 1_000;
-const keepAliveMs = 60_000;
-
-const nodeOptions = (settings: HttpSettings): ServerOptions => ({
-  insecureHTTPParser: false, // also when NODE_OPTIONS says otherwise
-  requireHostHeader: true,
-  maxHeaderSize: settings.headerBytes,
-  headersTimeout: Math.min(settings.headerTimeoutMs, settings.requestTimeoutMs),
-  requestTimeout: settings.requestTimeoutMs,
-  connectionsCheckingInterval: sweepMs,
-  keepAliveTimeout: settings.idleTimeoutMs,
-  noDelay: true,
-  keepAlive: true,
-  keepAliveInitialDelay: keepAliveMs,
-});
-
-function createTlsServer(
-  settings: HttpSettings,
-  tls: TlsFiles,
-  serve: RequestListener,
-): HttpsServer {
-  const handshakeTimeout = settings.headerTimeoutMs;
-  const options = { ...nodeOptions(settings), ...tls.options, handshakeTimeout };
-  // node:http has sockets half open by itself, node:https when told.
-  const server = createHttpsServer({ ...options, allowHalfOpen: true }, serve);
-  tls.onChange((changed) => server.setSecureContext(changed));
-  return server;
-}
-
-interface ParserError extends NodeJS.ErrnoException {
-  /** A Buffer, whatever types say. */
-  readonly rawPacket?: unknown;
-}
-
-/** What a packet is about, if a request begins with it. */
-const targetIn = (packet: unknown): string =>
-  /^\S+ (\S+)/.exec(Buffer.isBuffer(packet) ? packet.toString('latin1') : '')?.[1] ?? '';
-
-function brokenRequest(code: string | undefined, message: string): HttpRefusal {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return new HttpRefusal(431, 'the headers are larger than --http-max-header-bytes allows');
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new HttpRefusal(
-        408,
-        'the request took longer than --http-header-timeout or --http-request-timeout allows',
-      );
-    case 'HPE_INVALID_URL':
-      return new HttpRefusal(400, `${message}; beyond ASCII, and for blanks, %XX was expected`);
-    default:
-      return new HttpRefusal(400, message);
-  }
-}
