@@ -18,23 +18,33 @@ interface Handshake {
   readonly giveRoomBack: () => void;
 }
 
-/** The clients of a TLS server that are shaking hands. Each takes room as a connection does, and is seen off. */
+/**
+ * The clients of a TLS server that are shaking hands. Each takes room as a connection does, and is seen off. The
+ * server must not allow sockets half open: who ends in the middle would be waited for; who has shaken hands may.
+ */
 export class Handshakes {
   readonly #door: HandshakeDoor;
   /** By their ends: the TLS socket that is made of one does not tell which. */
   readonly #underWay = new Map<string, Handshake>();
+  /** Of the handshake whose socket has closed just now: the TLS socket fails behind it, without an address. */
+  #closedAddress: string | undefined;
 
   constructor(server: Server, door: HandshakeDoor) {
     this.#door = door;
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      const raw = this.end(socket);
+      const raw = this.#end(endsOf(socket));
       const reason = failureOf(error, socket, door.timeoutMs);
       if (reason !== undefined) {
         door.counters.add('connections_refused_count');
-        const peer = socket.remoteAddress ?? 'unknown';
+        const peer = socket.remoteAddress ?? this.#closedAddress ?? 'unknown';
         door.complaints.warn('tls_handshake_failed', { peer, reason });
       }
+      this.#closedAddress = undefined;
       raw?.destroy();
+    });
+    server.on('secureConnection', (socket) => {
+      this.#end(endsOf(socket));
+      socket.allowHalfOpen = true;
     });
   }
 
@@ -42,20 +52,18 @@ export class Handshakes {
     const ends = endsOf(socket);
     const handshake = { socket, giveRoomBack: this.#door.connections.hold(address) };
     this.#underWay.set(ends, handshake);
-    socket.once('close', () => {
-      if (this.#underWay.get(ends) === handshake) this.#end(ends);
+    socket.prependOnceListener('close', () => {
+      if (this.#underWay.get(ends) !== handshake) return;
+      this.#end(ends);
+      this.#closedAddress = address;
     });
-  }
-
-  /** It came to TLS, or will not; the socket below it. */
-  end(socket: TLSSocket): Socket | undefined {
-    return this.#end(endsOf(socket));
   }
 
   destroy(): void {
     for (const { socket } of this.#underWay.values()) socket.destroy();
   }
 
+  /** It came to TLS, or will not; the socket below it. */
   #end(ends: string): Socket | undefined {
     const handshake = this.#underWay.get(ends);
     this.#underWay.delete(ends);

@@ -20,8 +20,7 @@ export function createTlsServer(
 ): HttpsServer {
   const handshakeTimeout = settings.headerTimeoutMs;
   const options = { ...nodeOptions(settings), ...tls.options, handshakeTimeout };
-  // node:http has sockets half open by itself, node:https when told.
-  const server = createHttpsServer({ ...options, allowHalfOpen: true }, serve);
+  const server = createHttpsServer(options, serve);
   tls.onChange((changed) => server.setSecureContext(changed));
   return server;
 }

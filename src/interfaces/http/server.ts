@@ -121,7 +121,6 @@ class HttpListener {
     );
     this.#server.on('connection', (socket: Socket) => this.#accept(socket));
     this.#server.on('secureConnection', (socket: TLSSocket) => {
-      this.#handshakes?.end(socket);
       this.#enter(socket, peerOf(socket));
     });
     this.#server.on('timeout', (socket: Socket) => this.#connectionOf.get(socket)?.fellSilent());

@@ -27,10 +27,9 @@ export class Acceptor {
 
   constructor(tls: TlsFiles | undefined, acceptance: Acceptance) {
     this.#acceptance = acceptance;
-    // A client may send FIN behind its calls and still read the replies.
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#accept(socket),
-    );
+    // A client may send FIN behind its calls and still read the replies; with TLS, once it has shaken hands.
+    const allowHalfOpen = tls === undefined;
+    this.#server = createServer({ allowHalfOpen, noDelay: true }, (socket) => this.#accept(socket));
     if (tls !== undefined) {
       const server = this.#createTlsServer(tls);
       this.#tls = { server, handshakes: new Handshakes(server, acceptance.handshakes) };
@@ -70,10 +69,9 @@ export class Acceptor {
   /** One that does not listen: it is handed sockets that may enter. */
   #createTlsServer(tls: TlsFiles): TlsServer {
     const { timeoutMs: handshakeTimeout } = this.#acceptance.handshakes;
-    const server = createTlsServer({ ...tls.options, allowHalfOpen: true, handshakeTimeout });
+    const server = createTlsServer({ ...tls.options, handshakeTimeout });
     tls.onChange((options) => server.setSecureContext(options));
     server.on('secureConnection', (socket) => {
-      this.#tls?.handshakes.end(socket);
       const peer = peerOf(socket);
       this.#acceptance.entered(socket, peer, peer.address ?? 'unknown');
     });

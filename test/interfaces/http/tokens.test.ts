@@ -1,3 +1,5 @@
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+
 import { Agent, fetch } from 'undici';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 
@@ -152,6 +154,23 @@ describe('over TLS', () => {
     expect(door.counters.value('http_connected_count')).toBe(1);
   });
 
+  test('one who sends FIN behind his request is answered, in the middle of his handshake he is gone', async () => {
+    const { door, log } = await openTls();
+    const gone = new RawClient(door.port);
+    gone.send('1603');
+    gone.socket.end();
+    await gone.closed;
+    const socket = connectTls({
+      ...{ host: '127.0.0.1', port: door.port, ca: pem('ca.pem') },
+      allowHalfOpen: true,
+    } as ConnectionOptions);
+    onTestFinished(() => void socket.destroy());
+    socket.end('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const reply = await new Promise((resolve) => socket.once('data', resolve));
+    expect(String(reply)).toMatch(/^HTTP\/1\.1 404 /);
+    expect(log.lines).toEqual([]);
+  });
+
   test('a client shows a certificate where one is asked for', async () => {
     const { ask, log } = await openTls({ ca: 'ca.pem' });
     const shown = { cert: pem('client.pem'), key: pem('client.key') };
@@ -160,6 +179,14 @@ describe('over TLS', () => {
     expect(log.lines).toMatchObject([
       { event: 'tls_handshake_failed', fields: { reason: 'it showed no client certificate' } },
     ]);
+  });
+
+  test('one of another authority is not let in, and the log says whose it was', async () => {
+    const { ask, log } = await openTls({ ca: 'ca.pem' });
+    const shown = { cert: pem('stranger.pem'), key: pem('stranger.key') };
+    await expect(ask('/v1/ping', shown)).rejects.toThrow();
+    const reason = 'its certificate is not accepted: DEPTH_ZERO_SELF_SIGNED_CERT';
+    expect(log.lines).toMatchObject([{ fields: { peer: '127.0.0.1', reason } }]);
   });
 
   test('who speaks without is closed, and the log says so', async () => {

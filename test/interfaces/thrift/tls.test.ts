@@ -98,12 +98,13 @@ describe('a server that asks for client certificates', () => {
       'of another authority',
       { cert: pem('stranger.pem'), key: pem('stranger.key') },
       'its certificate is not accepted: DEPTH_ZERO_SELF_SIGNED_CERT',
-      /./,
+      /it may not accept the certificate it was shown/,
     ],
   ])('closes one %s, and the log says so', async (_, shown, logged, told) => {
     const { door } = await open('asks for certificates');
     await expect(client(door, { tls: { ca, ...shown } }).ping()).rejects.toThrow(told);
     await eventually(() => failures().includes(logged));
+    expect(log.lines).toMatchObject([{ fields: { peer: '127.0.0.1' } }]);
     expect(door.counters.value('connections_refused_count')).toBe(1);
     await door.close();
   });
@@ -121,6 +122,16 @@ describe('who does not come to TLS is closed, and the log says so', () => {
     await plain.closed;
     expect(failures()).toEqual(['it speaks without TLS, which this port has']);
     expect(door.counters.value('connections_refused_count')).toBe(1);
+    await door.close();
+  });
+
+  test('who goes away in the middle of its handshake, at once and without a word', async () => {
+    const { door } = await open('asks nothing');
+    const gone = new RawClient(door.address.port);
+    gone.send('1603');
+    gone.socket.end();
+    await gone.closed;
+    expect(failures()).toEqual([]);
     await door.close();
   });
 
