@@ -26,14 +26,14 @@ export interface PromptOptions {
 
 /**
  * Reads and runs commands until exit or Ctrl-D. Ctrl-C gives up the command that runs, or clears the line;
- * twice on an empty line it leaves. An error is shown and ends its line, not the prompt. Rejects when no
- * server answers at the start.
+ * twice on an empty line it leaves. An error is shown and ends its line, not the prompt. Rejects when at the
+ * start no server answers, or it lets nobody do anything who brings what was brought.
  */
 export async function runPrompt(options: PromptOptions): Promise<void> {
   const { output } = options;
   const read: ReadAnswer = (question, signal) => reader.question(question, { signal });
   const session = new Session(options, read);
-  await session.client.ping();
+  await session.client.info();
   const history = new History(join(homedir(), '.forsun_history'));
   const reader: Interface = createInterface({
     input: process.stdin,

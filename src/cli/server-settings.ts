@@ -1,16 +1,13 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-
 import type { ForsunClientOptions } from '../client/forsun-client.ts';
-import { yesOrNoOf } from '../config/yes-or-no.ts';
 import { unixPath } from '../core/unix-path.ts';
+import { clientTls } from './client-tls.ts';
 import { UsageError } from './command.ts';
 import {
   fromEnvironment,
   fromFile,
   fromFlags,
   type Given,
-  readText,
+  readSecret,
   type Source,
 } from './settings-sources.ts';
 
@@ -27,11 +24,12 @@ export function serverSettings(
   const given = new Map(sources.toReversed().flatMap((source) => [...source]));
   const host = hostOf(given);
   const path = unixPath(host);
+  const tls = clientTls(given);
   // The file's token is for the file's server: another host that a flag names must not get to see it.
   const token = tokenOf(host === hostOf(file) ? sources : sources.filter((one) => one !== file));
   return {
     ...(path === undefined ? { host, port: portOf(given.get('port')) } : { path }),
-    ...tlsOf(given),
+    ...(tls === undefined ? {} : { tls }),
     ...(token === undefined ? {} : { token }),
   };
 }
@@ -45,49 +43,17 @@ function portOf(given: Given | undefined): number {
   throw new UsageError(`a port is a number from 1 to 65535, not "${text}"`);
 }
 
-/** Naming a file for TLS asks for TLS. */
-function tlsOf(given: Source): Pick<ForsunClientOptions, 'tls'> {
-  const [wanted, ca, cert, key] = [
-    given.get('tls'),
-    given.get('tls_ca'),
-    given.get('tls_cert'),
-    given.get('tls_key'),
-  ];
-  const answer = wanted === undefined ? undefined : yesOrNoOf(wanted.text);
-  if (wanted !== undefined && answer === undefined) {
-    throw new UsageError(
-      `${wanted.source}: ${JSON.stringify(wanted.text)} came, expected yes or no`,
-    );
-  }
-  if (answer === 'no' || [answer, ca, cert, key].every((one) => one === undefined)) return {};
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new UsageError('the certificate (--tls-cert) and its key (--tls-key) go together');
-  }
-  return {
-    tls: {
-      ...(ca === undefined ? {} : { ca: named(ca) }),
-      ...(cert === undefined ? {} : { cert: named(cert) }),
-      ...(key === undefined ? {} : { key: named(key) }),
-    },
-  };
-}
-
 /** That of the first source that has one, itself or as a file. */
 function tokenOf(sources: readonly Source[]): string | undefined {
   const source = sources.find((one) => one.has('token') || one.has('token_file'));
   const given = source?.get('token');
   const file = source?.get('token_file');
-  const token = given?.text ?? (file && named(file).trim());
+  const token = given?.text ?? (file && readSecret(file).trim());
   if (token !== undefined && !/^[!-~]{1,100}$/.test(token)) {
     const told = (given ?? file)?.source ?? '';
-    throw new UsageError(`${told}: a token is 1 to 100 visible characters of ASCII`);
+    throw new UsageError(
+      `${told}: a token was expected, 1 to 100 visible characters of ASCII, as forsund token prints it`,
+    );
   }
   return token;
-}
-
-/** What the file says that was given. */
-function named({ text, directory }: Given): string {
-  return readText(
-    text.startsWith('~/') ? join(homedir(), text.slice(2)) : resolve(directory, text),
-  );
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 import { type ConfEntry, parseConf } from '../config/conf-file.ts';
 import { suggestion } from '../config/nearest.ts';
@@ -93,12 +93,34 @@ const unknownKey = (file: string, { section, key, line }: ConfEntry): UsageError
     ? new UsageError(`${file}:${line}: no setting is called "${key}"${suggestion(key, names)}`)
     : new UsageError(`${file}:${line}: there are no sections here`);
 
-/** What a file says that somebody named. */
-export function readText(path: string): string {
+/** What the file says that was given. */
+export const readNamed = (given: Given): string => readText(pathOf(given));
+
+/** The same of a file with a secret in it, which must not be others' to read or to change. */
+export function readSecret(given: Given): string {
+  const path = pathOf(given);
+  const text = readText(path);
+  const found = statSync(path);
+  if (found.isFile() && (found.mode & 0o026) !== 0) {
+    throw new UsageError(`${path}: it is a secret and others may read or change it; chmod 600 it`);
+  }
+  return text;
+}
+
+const pathOf = ({ text, directory }: Given): string =>
+  text.startsWith('~/') ? join(homedir(), text.slice(2)) : resolve(directory, text);
+
+function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new UsageError(`cannot read ${path}: ${code === 'ENOENT' ? 'no such file' : message}`);
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new UsageError(`cannot read ${path}: ${reasons[code] ?? message}`);
   }
 }
+
+const reasons: Readonly<Partial<Record<string, string>>> = {
+  ENOENT: 'no such file',
+  EACCES: 'you may not read it',
+  EISDIR: 'it is a directory',
+};

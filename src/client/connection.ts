@@ -137,15 +137,20 @@ export class Connection {
   }
 
   #endReason(): string {
-    if (this.#options.tls !== undefined && !this.#isConnected) return maybeNoTls;
-    const maybeTls = this.#options.tls === undefined && !this.#hasReceived;
-    return `the server closed it${maybeTls ? '; it may want TLS' : ''}`;
+    const { tls } = this.#options;
+    if (tls !== undefined && !this.#isConnected) return maybeNoTls;
+    if (this.#hasReceived) return closed;
+    if (tls === undefined) return `${closed}; it may want TLS`;
+    // With TLS 1.3 a client learns no other way what the server thinks of its certificate.
+    return tls.cert === undefined
+      ? closed
+      : `${closed}; it may not accept the certificate it was shown`;
   }
 
   #describe(error: Error): string {
     if (this.#options.tls === undefined) return describe(error);
     const code = 'code' in error ? String(error.code) : '';
-    if (code === 'ECONNRESET' && !this.#isConnected) return maybeNoTls;
+    if (code === 'ECONNRESET' || code === 'EPIPE') return this.#endReason();
     return tlsErrors[code] ?? describe(error);
   }
 
@@ -184,7 +189,8 @@ function describe(error: unknown): string {
   return systemErrors[code] ?? (error instanceof Error ? error.message : String(error));
 }
 
-const maybeNoTls = 'the server closed it; it may have no TLS';
+const closed = 'the server closed it';
+const maybeNoTls = `${closed}; it may have no TLS`;
 
 const tlsErrors: Readonly<Partial<Record<string, string>>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: 'it has no TLS',
@@ -202,6 +208,8 @@ const systemErrors: Readonly<Partial<Record<string, string>>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset by the server',
   EPIPE: 'connection closed by the server',
+  ENOENT: 'no such socket',
+  EACCES: 'permission denied',
   ENOTFOUND: 'no such host',
   EAI_AGAIN: 'the host name cannot be resolved',
   EHOSTUNREACH: 'no route to the host',

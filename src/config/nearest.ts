@@ -1,5 +1,7 @@
-/** The name that was most likely meant: a few letters mistyped; undefined when none is near. */
+/** The name that was most likely meant: it goes on, or a few letters are mistyped; undefined when none is near. */
 export function nearest(came: string, names: readonly string[]): string | undefined {
+  const [longer, ...others] = names.filter((name) => name.startsWith(`${came}-`));
+  if (longer !== undefined && others.length === 0) return longer;
   let best: string | undefined;
   let least = Math.min(4, Math.floor(came.length / 3) + 2);
   for (const name of names) {

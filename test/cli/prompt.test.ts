@@ -12,6 +12,8 @@ import {
   type StockServer,
 } from '../support/stock-server.ts';
 import { keys, Terminal } from '../support/terminal.ts';
+import { anAccess, openThriftDoor } from '../support/thrift-door.ts';
+import { aTokenFile } from '../support/token-file.ts';
 
 const PROMPT = 'forsun> ';
 const cleanUps: (() => void | Promise<void>)[] = [];
@@ -156,6 +158,15 @@ test('on a terminal times are coloured, unless NO_COLOR declines', async () => {
   await coloured.until(PROMPT);
   coloured.type('get k', keys.enter);
   await coloured.until('\x1b[36m2023-11-14 22:13:25+00:00\x1b[0m k');
+});
+
+test('without the token that a server needs there is no prompt either', async () => {
+  const { tokens } = await aTokenFile({ app: { role: 'read' } });
+  const door = await openThriftDoor({ access: anAccess({ tokens, anonymousRole: 'none' }) });
+  cleanUps.push(() => door.close());
+  const terminal = open(door.address.port);
+  await terminal.until('this needs a token: forsun brings it by --token-file or FORSUN_TOKEN');
+  expect(await terminal.exitCode()).toBe(1);
 });
 
 test('without a server there is no prompt, but one clear line and exit code 1', async () => {

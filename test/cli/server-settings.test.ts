@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 
 import { serverSettings } from '../../src/cli/server-settings.ts';
+import { pem, someCertificates } from '../support/certificates.ts';
 import { aDirectory } from '../support/database.ts';
 
 let home: string;
@@ -33,7 +34,7 @@ test('flags go before the environment, and it before the file', async () => {
   expect(settings({}, { FORSUN_PORT: '2', FORSUN_TOKEN: 'env-token' })).toEqual({
     ...{ host: 'a', port: 2, token: 'env-token' },
   });
-  await writeFile(join(home, 'token'), ' flag-token\n');
+  await writeFile(join(home, 'token'), ' flag-token\n', { mode: 0o640 });
   const flags = { port: '3', 'token-file': join(home, 'token') };
   expect(settings(flags, { FORSUN_PORT: '2', FORSUN_TOKEN: 'env-token' })).toEqual({
     ...{ host: 'a', port: 3, token: 'flag-token' },
@@ -54,15 +55,20 @@ test('unix:/path is a socket, wherever it is told', async () => {
 });
 
 describe('TLS', () => {
+  const names = { ca: 'ca.pem', cert: 'client.pem', key: 'client.key' };
+
   beforeEach(async () => {
-    for (const name of ['ca', 'cert', 'key']) await writeFile(join(dirname(config), name), name);
+    for (const [name, file] of Object.entries(names)) {
+      await writeFile(join(dirname(config), name), pem(file), { mode: 0o600 });
+    }
   });
 
   test('is spoken when asked for, or when one of its files is named', async () => {
     expect(settings({ tls: 'yes' })).toEqual({ ...local, tls: {} });
     expect(settings({}, { FORSUN_CLIENT_TLS: 'on' })).toEqual({ ...local, tls: {} });
     await configured('tls_ca = ca\ntls_cert = cert\ntls_key = key\n');
-    expect(settings()).toEqual({ ...local, tls: { ca: 'ca', cert: 'cert', key: 'key' } });
+    const tls = { ca: pem('ca.pem'), cert: pem('client.pem'), key: pem('client.key') };
+    expect(settings()).toEqual({ ...local, tls });
     expect(settings({ tls: 'no' })).toEqual(local);
   });
 
@@ -75,9 +81,34 @@ describe('TLS', () => {
     [{ tls: 'maybe' }, '--tls: "maybe" came, expected yes or no'],
     [{ 'tls-cert': 'package.json' }, '(--tls-cert) and its key (--tls-key) go together'],
     [{ 'tls-ca': '/nowhere/ca.pem' }, 'cannot read /nowhere/ca.pem: no such file'],
+    [{ 'tls-ca': '/dev' }, 'cannot read /dev: it is a directory'],
+    [{ 'tls-ca': 'package.json' }, '--tls-ca: a certificate in PEM was expected in package.json'],
   ])('%j is refused', (flags: Record<string, string>, problem) => {
     expect(() => settings(flags)).toThrow(problem);
   });
+});
+
+test('files for TLS that are not what they should be are refused by name', async () => {
+  const file = await someCertificates();
+  const refused = (cert: string, key: string, problem: string): void => {
+    const flags = { 'tls-cert': file(cert), 'tls-key': file(key) };
+    expect(() => settings(flags)).toThrow(problem);
+  };
+  refused('client.key', 'client.key', '--tls-cert: a certificate in PEM was expected in /');
+  refused('client.pem', 'client.pem', 'client.pem: it is a secret and others may read or change');
+  await chmod(file('client.pem'), 0o600);
+  refused('client.pem', 'client.pem', '--tls-key: a private key in PEM, without a passphrase, was');
+  refused('client.pem', 'server.key', `server.key is not the key of ${file('client.pem')}`);
+});
+
+test('a token that others may read or change is refused', async () => {
+  const file = join(home, 'token');
+  await writeFile(file, 'a-token');
+  for (const mode of [0o604, 0o620, 0o602]) {
+    await chmod(file, mode);
+    const read = () => settings({}, { FORSUN_CLIENT_TOKEN_FILE: file });
+    expect(read).toThrow(`${file}: it is a secret and others may read or change it; chmod 600 it`);
+  }
 });
 
 describe('a config file that cannot be used is refused', () => {
@@ -85,7 +116,7 @@ describe('a config file that cannot be used is refused', () => {
     ['port = http', 'a port is a number from 1 to 65535, not "http"'],
     ['hots = a', 'config:1: no setting is called "hots"; did you mean host?'],
     ['host = a\n[store]\nport = 1', 'config:3: there are no sections here'],
-    ['token = a b', /token in .*config: a token is 1 to 100 visible characters/],
+    ['token = a b', /token in .*config: a token was expected, 1 to 100 visible/],
     ['token_file = none', /cannot read .*\/forsun\/none: no such file/],
   ])('%j', async (text, problem) => {
     await configured(text);

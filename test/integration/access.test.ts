@@ -39,7 +39,7 @@ test('forsun reaches a server that wants TLS and a token, until its line is take
   const token = await aToken(tokens, 'orders', 'write', 'keys=order-');
   const tls = ['--tls-cert', file('server.pem'), '--tls-key', file('server.key')];
   const forsund = await start('--token-file', tokens, ...tls);
-  writeFileSync(join(directory, 'token'), token);
+  writeFileSync(join(directory, 'token'), token, { mode: 0o600 });
   const env = { FORSUN_CLIENT_TLS_CA: file('ca.pem'), FORSUN_PORT: String(forsund.port) };
   const forsun = (...args: string[]) => runForsun(args, { env });
   const bring = ['--token-file', join(directory, 'token')];

@@ -126,7 +126,7 @@ class ProtectedMode implements Access {
     if (hash === undefined) {
       this.#wrong.add(place, token);
       this.#tellWrongToken('token_refused', place);
-      return { kind: 'unknown', text: 'the token is none of this server' };
+      return { kind: 'unknown', text: 'the token is none of this server; forsund token makes one' };
     }
     this.#welcome.set(welcome, true);
     return { kind: 'caller', caller: callerOf(tokenRights(tokens, hash)) };

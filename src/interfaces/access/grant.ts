@@ -21,7 +21,9 @@ export function refusalBy({ name, role, prefix, actions }: Grant, wish: Wish): s
   }
   const touched = wish.key ?? wish.prefix;
   if (prefix !== undefined && touched?.startsWith(prefix) === false) {
-    return `${name} is kept to keys that begin with ${quote(prefix)}, ${quote(touched)} came`;
+    const came =
+      touched === '' && wish.key === undefined ? 'all were asked for' : `${quote(touched)} came`;
+    return `${name} is kept to keys that begin with ${quote(prefix)}, ${came}`;
   }
   if (wish.action !== undefined && actions?.includes(wish.action) === false) {
     return `${name} may make plans of ${actions.join(', ')}, ${quote(wish.action)} came`;

@@ -7,9 +7,11 @@ const othersMay = { read: 0o004, write: 0o022 } as const;
  * with an Error that names the file and what to do about it.
  */
 export async function readPrivateFile(path: string): Promise<string> {
-  const { mode } = await stat(path).catch((error: unknown) => {
+  const found = await stat(path).catch((error: unknown) => {
     throw unreadable(path, error);
   });
+  if (found.isDirectory()) throw new Error(`${path}: ${isDirectory}`);
+  const { mode } = found;
   if ((mode & (othersMay.read | othersMay.write)) !== 0) {
     const octal = (mode & 0o777).toString(8).padStart(4, '0');
     throw new Error(
@@ -27,8 +29,9 @@ export function unreadable(path: string, error: unknown): Error {
   return new Error(`${path}: ${reasons[code] ?? message}`, { cause: error });
 }
 
+const isDirectory = 'it is a directory';
 const reasons: Readonly<Partial<Record<string, string>>> = {
   ENOENT: 'no such file',
-  EACCES: 'it may not be read',
-  EISDIR: 'it is a directory',
+  EACCES: 'the user that forsund runs as may not read it',
+  EISDIR: isDirectory,
 };

@@ -15,7 +15,9 @@ export function tokenRights(tokens: TokenFile, hash: string): Rights {
     },
     refusal(wish) {
       const now = grant();
-      return now === undefined ? 'the token is good no longer' : refusalBy(now, wish);
+      return now === undefined
+        ? 'the token is good no longer: its line was taken out of the token file'
+        : refusalBy(now, wish);
     },
   };
 }
@@ -54,4 +56,5 @@ const tokenless = (name: string, hasTokens: boolean, refusal: Rights['refusal'])
 });
 
 const tokenNeeded =
-  'this needs a token: forsund has a token file, and --anonymous-role gives nothing to whom brings none';
+  'this needs a token: forsun brings it by --token-file or FORSUN_TOKEN, HTTP as Authorization: Bearer; ' +
+  'whoever brings none may do nothing here (--anonymous-role)';

@@ -68,7 +68,10 @@ function parseTokenWords(words: readonly string[], fail: (problem: string) => ne
   return { hash: hash.toLowerCase(), grant: parseGrant([name, role, ...limits], fail) };
 }
 
-/** What a line says but for its hash: a name, a role, and limits. */
+/**
+ * What a line says but for its hash: a name, a role, and limits. Problems do not show what came, for it may be
+ * a token, and the log has them.
+ */
 export function parseGrant(
   [name = '', role = '', ...limits]: readonly string[],
   fail: (problem: string) => never,
@@ -83,9 +86,11 @@ export function parseGrant(
   };
   for (const limit of limits) {
     const [, kind, value = ''] = /^(keys|actions)=(.+)$/.exec(limit) ?? [];
+    const actions = kind === 'actions' ? value.split(',') : [];
     if (kind === 'keys' && grant.prefix === undefined) grant.prefix = value;
-    else if (kind === 'actions' && grant.actions === undefined) grant.actions = value.split(',');
-    else return fail('behind the hash, keys=PREFIX and actions=ACTION,… may stand, once each');
+    else if (kind === 'actions' && grant.actions === undefined && !actions.includes('')) {
+      grant.actions = actions;
+    } else return fail('at the end, keys=PREFIX and actions=ACTION,… may stand, once each');
   }
   return grant;
 }

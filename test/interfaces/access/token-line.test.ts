@@ -58,9 +58,10 @@ test.each([
   [`app read sha256:${hash}0`, 'line 2: expected NAME ROLE sha256:HASH'],
   [`app root sha256:${hash}`, 'line 2: a role is read, write, admin'],
   [`app/ read sha256:${hash}`, 'line 2: a name is'],
-  [`app read sha256:${hash} x`, 'line 2: behind the hash'],
-  [`app read sha256:${hash} keys=`, 'line 2: behind the hash'],
-  [`app read sha256:${hash} keys=a keys=b`, 'line 2: behind the hash'],
+  [`app read sha256:${hash} x`, 'line 2: at the end, keys='],
+  [`app read sha256:${hash} keys=`, 'line 2: at the end, keys='],
+  [`app read sha256:${hash} actions=http,,redis`, 'line 2: at the end, keys='],
+  [`app read sha256:${hash} keys=a keys=b`, 'line 2: at the end, keys='],
   [`app read sha256:${hash}\nb read sha256:${hash}`, 'line 3: this token stands there already'],
   [
     hashes(3)

@@ -37,6 +37,7 @@ function connect(...dialect: [ConstructorParameters<typeof WireClient>[1]?]): Wi
   return client;
 }
 
+const none = expect.stringMatching(/^the token is none of this server/) as unknown;
 const refused = (message: unknown) => ({ result: { err: { code: 1010, message } } });
 const excepted = (message: unknown) => ({ exception: { type: 6, message } });
 
@@ -132,23 +133,19 @@ test('whoever is served may ping, but not with a wrong token', async () => {
   const client = connect();
   expect(await client.call('ping')).toMatchObject({ result: { success: 0 } });
   client.token = 'forsun_wrong';
-  expect(await client.call('ping')).toMatchObject(excepted('the token is none of this server'));
+  expect(await client.call('ping')).toMatchObject(excepted(none));
   expect(door.counters.value('refused_not_allowed_count')).toBe(0);
 });
 
 test('a wrong token is refused, and leaves the connection who it was', async () => {
   const client = connect();
   await client.call('auth', { token: given.of.writer });
-  expect(await client.call('auth', { token: `${given.of.writer}x` })).toMatchObject(
-    refused('the token is none of this server'),
-  );
+  expect(await client.call('auth', { token: `${given.of.writer}x` })).toMatchObject(refused(none));
   expect(await client.call('createTimeout', { key: 'k', second: 5 })).toMatchObject({
     result: { success: { key: 'k' } },
   });
   client.token = 'forsun';
-  expect(await client.call('get', { key: 'k' })).toMatchObject(
-    refused('the token is none of this server'),
-  );
+  expect(await client.call('get', { key: 'k' })).toMatchObject(refused(none));
   expect(log.events()).toContain('token_refused');
   expect(JSON.stringify(log.lines)).not.toContain(given.of.writer);
 });
@@ -209,7 +206,7 @@ test('a token that was taken out of the file is good no longer, on open connecti
   await writeFile(given.file, '');
   await given.tokens.check();
   expect(await client.call('get', { key: 'k' })).toMatchObject(
-    refused('the token is good no longer'),
+    refused(expect.stringContaining('the token is good no longer')),
   );
 });
 
