@@ -1,11 +1,12 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 
-import { someCertificates } from '../support/certificates.ts';
+import { pem, someCertificates } from '../support/certificates.ts';
 import { aDirectory } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { aStore, ForsundProcess, runForsund } from '../support/forsund-process.ts';
@@ -70,6 +71,37 @@ test('forsun reaches a server on a Unix socket, where commands run', async () =>
   await eventually(() => existsSync(ran));
   await forsund.kill('SIGTERM');
   expect(existsSync(path)).toBe(false);
+});
+
+test('SIGHUP brings new certificates to both ports, as strict as before, and cuts nobody off', async () => {
+  const file = await someCertificates();
+  const tls = ['--tls-cert', file('server.pem'), '--tls-key', file('server.key')];
+  const forsund = await start(...tls, '--tls-ca', file('ca.pem'), '--http', '127.0.0.1:0');
+  const client = { cert: pem('client.pem'), key: pem('client.key') };
+  const shake = (port: number, shown: ConnectionOptions = client): Promise<TLSSocket> =>
+    new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port, ca: pem('ca.pem'), ...shown });
+      onTestFinished(() => void socket.destroy());
+      socket.on('secureConnect', () => resolve(socket)).on('error', reject);
+    });
+  const nameAt = async (port: number): Promise<unknown> =>
+    (await shake(port)).getPeerCertificate().subject.CN;
+  const ports = [forsund.port, forsund.httpPort];
+  const before = await shake(forsund.port);
+  expect(await Promise.all(ports.map(nameAt))).toEqual(['server', 'server']);
+
+  copyFileSync(file('server-2.pem'), file('server.pem'));
+  copyFileSync(file('server-2.key'), file('server.key'));
+  forsund.signal('SIGHUP');
+  await eventually(() => forsund.output.includes('tls_files_read'));
+  expect(await Promise.all(ports.map(nameAt))).toEqual(['server-2', 'server-2']);
+  expect(before.destroyed).toBe(false);
+  for (const port of ports) {
+    await expect(
+      shake(port, { ...client, maxVersion: 'TLSv1.1', minVersion: 'TLSv1' }),
+    ).rejects.toThrow();
+    await expect(shake(port, { maxVersion: 'TLSv1.2' })).rejects.toThrow(/handshake failure|alert/);
+  }
 });
 
 describe('forsund health', () => {

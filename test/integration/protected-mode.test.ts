@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 import { describe, expect, test, vi } from 'vitest';
 
+import { addToken } from '../../src/interfaces/access/add-token.ts';
+import { someCertificates } from '../support/certificates.ts';
 import { aDirectory } from '../support/database.ts';
 import { eventually, eventuallyPasses } from '../support/eventually.ts';
 import { aStore, type ForsundOptions, ForsundProcess } from '../support/forsund-process.ts';
@@ -55,6 +57,27 @@ describe.skipIf(mayNotMount)('protected mode', () => {
     expect(curl(`http://127.0.0.1:${forsund.httpPort}/v1/ping`)).toMatch(/^HTTP\/1\.1 200 /);
     const told = `http_peer_refused peer=${host.address}`;
     await eventually(() => forsund.output.includes(told));
+  });
+
+  test('a token lets one in over TLS, and over nothing else', async () => {
+    const file = await someCertificates();
+    const tokens = join(await aDirectory(), 'tokens');
+    const token = await addToken(tokens, ['app', 'read']);
+    const tls = ['--tls-cert', file('server.pem'), '--tls-key', file('server.key')];
+    const statuses = async (scheme: string, ...args: string[]): Promise<readonly string[]> => {
+      const { forsund, host } = await aWideServer({
+        args: [...args, '--token-file', tokens, '--http', '0.0.0.0:0'],
+      });
+      const ask = (...headers: string[]): string => {
+        const url = `${scheme}://${host.address}:${forsund.httpPort}/v1/keys`;
+        const shown = ['-sko', '/dev/null', '-w', '%{http_code}', ...headers, url];
+        const [command = '', ...words] = [...host.under, 'curl', ...shown];
+        return execFileSync(command, words, { encoding: 'utf8' });
+      };
+      return [ask(), ask('-H', `Authorization: Bearer ${token}`)];
+    };
+    expect(await statuses('https', ...tls)).toEqual(['401', '200']);
+    expect(await statuses('http')).toEqual(['403', '403']);
   });
 
   const trusted = '192.0.2.0/24';

@@ -20,24 +20,28 @@ export interface TlsPaths {
  * cannot be used leave those before them in force, and the log says so.
  */
 export class TlsFiles {
-  readonly #paths: TlsPaths;
-  readonly #log: Log;
   readonly #watched: WatchedFiles;
   readonly #listeners = new Set<(options: TlsOptions) => void>();
   #options: TlsOptions = {};
 
   private constructor(paths: TlsPaths, clock: Clock, log: Log) {
-    this.#paths = paths;
-    this.#log = log;
     const files = [paths.cert, paths.key, ...(paths.ca === undefined ? [] : [paths.ca])];
-    this.#watched = new WatchedFiles(files, clock, () => this.#reread());
+    this.#watched = new WatchedFiles(files, clock, {
+      read: async () => {
+        this.#options = await readOptions(paths);
+      },
+      onRead: () => {
+        for (const listener of this.#listeners) listener(this.#options);
+        log.info('tls_files_read', { file: paths.cert });
+      },
+      onProblem: (reason) => log.error('tls_files_unusable', { reason }),
+    });
   }
 
   /** Rejects with an Error that names the file that cannot be used. */
   static async open(paths: TlsPaths, clock: Clock, log: Log): Promise<TlsFiles> {
     const files = new TlsFiles(paths, clock, log);
     await files.#watched.start();
-    files.#options = await readOptions(paths);
     return files;
   }
 
@@ -58,16 +62,6 @@ export class TlsFiles {
 
   async close(): Promise<void> {
     await this.#watched.close();
-  }
-
-  async #reread(): Promise<void> {
-    try {
-      this.#options = await readOptions(this.#paths);
-      for (const listener of this.#listeners) listener(this.#options);
-      this.#log.info('tls_files_read', { file: this.#paths.cert });
-    } catch (error) {
-      this.#log.error('tls_files_unusable', { reason: (error as Error).message });
-    }
   }
 }
 

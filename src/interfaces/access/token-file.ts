@@ -19,22 +19,23 @@ interface KnownToken {
  */
 export class TokenFile {
   readonly #path: string;
-  readonly #log: Log;
   readonly #watched: WatchedFiles;
   #tokens: readonly KnownToken[] = [];
   #grants: ReadonlyMap<string, Grant> = new Map();
 
   private constructor(path: string, clock: Clock, log: Log) {
     this.#path = path;
-    this.#log = log;
-    this.#watched = new WatchedFiles([path], clock, () => this.#reread());
+    this.#watched = new WatchedFiles([path], clock, {
+      read: () => this.#read(),
+      onRead: () => log.info('token_file_read', { file: path, tokens: this.#tokens.length }),
+      onProblem: (reason) => log.error('token_file_unusable', { reason }),
+    });
   }
 
   /** Rejects, naming the file and the line, when it cannot be used. */
   static async open(path: string, clock: Clock, log: Log): Promise<TokenFile> {
     const file = new TokenFile(path, clock, log);
     await file.#watched.start();
-    await file.#read();
     return file;
   }
 
@@ -71,15 +72,6 @@ export class TokenFile {
       this.#grants = new Map(lines.map(({ hash, grant }) => [hash, grant]));
     } catch (error) {
       throw new Error(`${this.#path}, ${(error as Error).message}`, { cause: error });
-    }
-  }
-
-  async #reread(): Promise<void> {
-    try {
-      await this.#read();
-      this.#log.info('token_file_read', { file: this.#path, tokens: this.#tokens.length });
-    } catch (error) {
-      this.#log.error('token_file_unusable', { reason: (error as Error).message });
     }
   }
 }
