@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 
 import { beforeEach, describe, expect, test } from 'vitest';
 
+import { readOptions } from '../../src/cli/options.ts';
 import { serverSettings } from '../../src/cli/server-settings.ts';
 import { pem, someCertificates } from '../support/certificates.ts';
 import { aDirectory } from '../support/database.ts';
@@ -99,6 +100,11 @@ test('files for TLS that are not what they should be are refused by name', async
   await chmod(file('client.pem'), 0o600);
   refused('client.pem', 'client.pem', '--tls-key: a private key in PEM, without a passphrase, was');
   refused('client.pem', 'server.key', `server.key is not the key of ${file('client.pem')}`);
+});
+
+test('a token has no flag, for everybody may list processes; it is told which one to take', () => {
+  const read = () => readOptions(['--token', 'my-token', 'ls'], { XDG_CONFIG_HOME: home });
+  expect(read).toThrow(/^no flag is called "--token"; did you mean --token-file\?$/);
 });
 
 test('a token that others may read or change is refused', async () => {

@@ -116,6 +116,7 @@ test('who guesses has to wait', async () => {
   expect(statuses).toEqual([...Array<number>(10).fill(401), 429]);
   const response = await door.fetch('/v1/ping', bearing(given.of.reader));
   expect(response.headers.get('retry-after')).toBe('6');
+  expect(await response.json()).toMatchObject({ errcode: 1010 });
 });
 
 test('without a token file everybody may do all, whatever token they bring', async () => {

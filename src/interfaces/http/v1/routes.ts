@@ -192,7 +192,7 @@ const form: RefusalForm = {
 };
 
 function codeOf(statusCode: number): ErrorCode {
-  if (statusCode === 401 || statusCode === 403) return 'not_allowed';
+  if ([401, 403, 429].includes(statusCode)) return 'not_allowed';
   return statusCode < 500 ? 'bad_argument' : 'unknown';
 }
 
