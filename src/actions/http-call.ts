@@ -38,8 +38,14 @@ const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS'];
 
 const url = z
   .string()
-  .refine((value) => URL.canParse(value))
-  .transform((value) => new URL(value))
+  .transform((value, context) => {
+    try {
+      return new URL(value);
+    } catch {
+      context.addIssue('no URL');
+      return z.NEVER;
+    }
+  })
   .refine(isWeb);
 
 const method = z

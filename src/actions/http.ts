@@ -88,14 +88,13 @@ export function httpAction(settings: HttpSettings, deps: HttpDeps): Action {
     retriesDeadline: true,
     prepare(params) {
       const call = httpCallOf(params, defaults);
-      egress.check('http', 'url', serverOf(call.url));
-      return { origin: `http:${originOf(call.url)}`, run: (run) => runCall(call, run) };
+      const server = serverOf(call.url);
+      egress.check('http', 'url', server);
+      const origin = `http:${call.url.protocol}//${addressOf(server)}`; // the default port too
+      return { origin, run: (run) => runCall(call, run) };
     },
     async close() {
       connections.close();
     },
   };
 }
-
-/** With its port, the default one too. */
-const originOf = (url: URL): string => `${url.protocol}//${addressOf(serverOf(url))}`;

@@ -5,7 +5,6 @@ import { checkKey, checkParams, defaultPlanLimits, type PlanLimits } from './pla
 import type { PlanDraft, PlanRequest } from './plan.ts';
 import { policyOf } from './policy.ts';
 import {
-  type CalendarSchedule,
   type FieldValues,
   firstFireTime,
   type IntervalSchedule,
@@ -135,8 +134,9 @@ function calendarOrCron({ fields, params, year }: PlanRequest, context: DraftCon
     return { kind: 'cron', expression, zone: zone.name };
   }
   const given = givenFields(fields, calendarRanges);
-  const schedule: CalendarSchedule = { kind: 'calendar', fields: given, zone: zone.name };
-  return isOneMoment(given) ? { ...schedule, year: year ?? yearIn(zone, context.now) } : schedule;
+  if (!isOneMoment(given)) return { kind: 'calendar', fields: given, zone: zone.name };
+  const inYear = year ?? yearIn(zone, context.now);
+  return { kind: 'calendar', fields: given, zone: zone.name, year: inYear };
 }
 
 const yearIn = (zone: Zone, time: UnixSeconds): number =>
