@@ -4,10 +4,12 @@ import { listOf, oneOf, seconds, text } from './values.ts';
 /** Which extensions are loaded, and what happens when one cannot be. Their own settings: extension-sections.ts. */
 export const extensionSettings = {
   /** Empty: only packages installed beside forsun are found. */
-  path: setting('EXTENSION_PATH', {
-    value: text,
+  paths: setting('EXTENSION_PATH', {
+    value: listOf(text),
     default: '',
-    meaning: 'directory of extensions; packages installed beside forsun are found without it',
+    isList: true,
+    meaning:
+      'directories of extensions, looked through in turn; packages installed beside forsun are found without; repeatable',
   }),
   names: setting('EXTENSIONS', {
     flag: 'extension',

@@ -150,7 +150,7 @@ function withResolvedPaths(config: Settings): Omit<Config, 'extensionSections'> 
       redis: redisStoreOf(store.redis, givenPath),
     },
     action: { ...action, shell: { ...action.shell, cwd } },
-    extension: { ...extension, path: givenPath(extension.path) },
+    extension: { ...extension, paths: extension.paths.map(resolvePath) },
     log: { ...log, file: log.file === '-' ? '-' : resolvePath(log.file) },
   };
 }

@@ -5,8 +5,8 @@ import { packageEntries } from './package-entry.ts';
 import { requireTrusted } from './trusted-path.ts';
 
 export interface Places {
-  /** Directory of extensions; empty: none. */
-  readonly path: string;
+  /** Directories of extensions, the first one first. */
+  readonly paths: readonly string[];
   /** Where forsun itself is installed. */
   readonly installation: string;
 }
@@ -15,15 +15,15 @@ const form = /^(@[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)?[A-Za-z0-9_-][A-Za-z0-9_.-]*$/;
 
 /**
  * The file of the extension of that name, a real path. Looked for, in this order, are NAME.mjs, NAME.js and
- * the directory NAME in the extension path, the package in its node_modules, and the package beside forsun.
- * Throws when there is none, when it leads out of the place where it was found, and when others could
- * change it.
+ * the directory NAME in an extension path and the package in its node_modules, path by path, and the package
+ * beside forsun. Throws when there is none, when it leads out of the place where it was found, and when
+ * others could change it.
  */
-export async function locate(name: string, { path, installation }: Places): Promise<string> {
+export async function locate(name: string, { paths, installation }: Places): Promise<string> {
   if (!form.test(name)) throw new Error('expected a name such as audit or @acme/audit');
-  const own = path === '' ? [] : [...filesOf(path, name), join(path, 'node_modules', name)];
+  const own = paths.flatMap((root) => filesOf(root, name).map((at) => ({ root, at })));
   const installed = nodeModulesOf(installation).map((root) => ({ root, at: join(root, name) }));
-  for (const { root, at } of [...own.map((at) => ({ root: path, at })), ...installed]) {
+  for (const { root, at } of [...own, ...installed]) {
     const found = await entryAt(at);
     if (found === undefined) continue;
     const [file, within] = await Promise.all([realpath(found), realpath(root)]);
@@ -33,7 +33,9 @@ export async function locate(name: string, { path, installation }: Places): Prom
     return file;
   }
   const hint =
-    path === '' ? '; --extension-path names a directory of extensions' : ` or in ${path}`;
+    paths.length === 0
+      ? '; --extension-path names a directory of extensions'
+      : ` or in ${paths.join(' or ')}`;
   throw new Error(`nothing is called so beside forsun${hint}`);
 }
 
@@ -41,6 +43,7 @@ const filesOf = (path: string, name: string): readonly string[] => [
   join(path, `${name}.mjs`),
   join(path, `${name}.js`),
   join(path, name),
+  join(path, 'node_modules', name),
 ];
 
 /** Packages that forsun has with it, and those that it was installed with. */

@@ -22,7 +22,7 @@ async function setUp(
   const log = new RecordedLog();
   const extensions = new Extensions(
     {
-      ...{ path, installation: path, names: Object.keys(sources), onError: 'stop' },
+      ...{ paths: [path], installation: path, names: Object.keys(sources), onError: 'stop' },
       ...{ sections: new Map(), ...settings },
     },
     {

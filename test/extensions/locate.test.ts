@@ -57,14 +57,24 @@ describe('an extension is found', () => {
     ['as a package of forsun', { '../node_modules/a/index.js': '' }, '../node_modules/a/index.js'],
   ])('%s', async (_, files, expected) => {
     const path = await anExtensionPath(files);
-    const found = await locate('a', { path, installation: dirname(path) });
+    const found = await locate('a', { paths: [path], installation: dirname(path) });
     expect(found).toBe(realpathSync(join(path, expected)));
   });
 
   test('with a scope in its name', async () => {
     const path = await anExtensionPath({ 'node_modules/@acme/a.b-c_1/index.js': '' });
-    const found = await locate('@acme/a.b-c_1', { path, installation: '/nowhere' });
+    const found = await locate('@acme/a.b-c_1', { paths: [path], installation: '/nowhere' });
     expect(found).toBe(join(realpathSync(path), 'node_modules/@acme/a.b-c_1/index.js'));
+  });
+
+  test('in the first of several paths that has it, whatever it is there', async () => {
+    const [none, first, second] = await Promise.all([
+      anExtensionPath({ 'b.mjs': '' }),
+      anExtensionPath({ 'node_modules/a/index.js': '' }),
+      anExtensionPath({ 'a.mjs': '' }),
+    ]);
+    const found = await locate('a', { paths: [none, first, second], installation: '/nowhere' });
+    expect(found).toBe(join(realpathSync(first), 'node_modules/a/index.js'));
   });
 
   test('beside an installed forsun, without an extension path', async () => {
@@ -72,7 +82,7 @@ describe('an extension is found', () => {
     const installation = join(root, 'node_modules/forsun');
     mkdirSync(installation);
     const expected = join(realpathSync(root), 'node_modules/a/index.js');
-    expect(await locate('a', { path: '', installation })).toBe(expected);
+    expect(await locate('a', { paths: [], installation })).toBe(expected);
   });
 });
 
@@ -86,7 +96,7 @@ describe('an extension is refused', () => {
       'e/x': '',
     });
   });
-  const find = (name = 'a') => locate(name, { path, installation: '/nowhere' });
+  const find = (name = 'a') => locate(name, { paths: [path], installation: '/nowhere' });
 
   test.each([
     '',
@@ -110,7 +120,10 @@ describe('an extension is refused', () => {
 
   test('when it is not there, with where it was looked for', async () => {
     await expect(find('x')).rejects.toThrow(`nothing is called so beside forsun or in ${path}`);
-    await expect(locate('x', { path: '', installation: '/nowhere' })).rejects.toThrow(
+    await expect(locate('x', { paths: [path, '/b'], installation: '/nowhere' })).rejects.toThrow(
+      `beside forsun or in ${path} or /b`,
+    );
+    await expect(locate('x', { paths: [], installation: '/nowhere' })).rejects.toThrow(
       '--extension-path names a directory',
     );
   });
