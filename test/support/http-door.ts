@@ -1,6 +1,5 @@
 import { onTestFinished } from 'vitest';
 
-import { silentLog } from '../../src/core/log.ts';
 import { everybody } from '../../src/interfaces/access/caller.ts';
 import {
   type HttpDependencies,
@@ -10,10 +9,9 @@ import {
 } from '../../src/interfaces/http/server.ts';
 import { httpDefaults } from '../../src/interfaces/http/settings.ts';
 import { v1Routes } from '../../src/interfaces/http/v1/routes.ts';
-import { Counters } from '../../src/metrics/counters.ts';
-import { FakeClock } from './fake-clock.ts';
-import { MemoryPlans } from './memory-plans.ts';
-import { anAccess } from './thrift-door.ts';
+import type { Counters } from '../../src/metrics/counters.ts';
+import type { FakeClock } from './fake-clock.ts';
+import { doorDeps } from './thrift-door.ts';
 
 export interface OpenHttpDoor extends HttpServer {
   readonly counters: Counters;
@@ -23,22 +21,17 @@ export interface OpenHttpDoor extends HttpServer {
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
-/** The HTTP bridge on a free port, before plans kept in memory; closed with its test. */
+/** The HTTP bridge on a free port; closed with its test. */
 export async function openHttpDoor(
   overrides: Partial<HttpDependencies> = {},
   options: Partial<HttpOptions> = {},
 ): Promise<OpenHttpDoor> {
-  const { counters = new Counters() } = overrides;
-  const clock = new FakeClock();
+  const deps = doorDeps(overrides);
+  const { counters, clock } = deps;
   const server = await listenHttp(
     { host: '127.0.0.1', port: 0, ...options },
     {
-      plans: new MemoryPlans(),
-      info: () => new Map([['forsun_version', '0.1.0']]),
-      counters,
-      clock,
-      log: silentLog,
-      access: anAccess({}, { clock, counters }),
+      ...deps,
       callerOf: () => everybody,
       routes: [v1Routes({ ...httpDefaults, ...options })],
       ...overrides,

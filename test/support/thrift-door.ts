@@ -28,24 +28,29 @@ export const refusing = (text: string): Access => ({
 
 export const nearby = { address: '127.0.0.1', isEncrypted: false, hasCertificate: false };
 
-/** A Thrift door on a free port, before plans kept in memory. */
+/** What any door is opened with, before plans kept in memory. */
+export function doorDeps({ counters = new Counters() }: { readonly counters?: Counters } = {}) {
+  const clock = new FakeClock();
+  return {
+    plans: new MemoryPlans(),
+    info: () => new Map([['forsun_version', '0.1.0']]),
+    counters,
+    clock,
+    log: silentLog,
+    access: anAccess({}, { clock, counters }),
+  };
+}
+
+/** A Thrift door on a free port. */
 export async function openThriftDoor(
   overrides: Partial<ThriftDependencies> = {},
   options: Partial<ThriftOptions> = {},
 ): Promise<ThriftServer & { readonly counters: Counters; readonly clock: FakeClock }> {
-  const { counters = new Counters() } = overrides;
-  const clock = new FakeClock();
+  const deps = doorDeps(overrides);
+  const { counters, clock } = deps;
   const server = await listenThrift(
     { host: '127.0.0.1', port: 0, ...options },
-    {
-      plans: new MemoryPlans(),
-      info: () => new Map([['forsun_version', '0.1.0']]),
-      counters,
-      clock,
-      log: silentLog,
-      access: anAccess({}, { clock, counters }),
-      ...overrides,
-    },
+    { ...deps, ...overrides },
   );
   return { ...server, counters, clock };
 }
