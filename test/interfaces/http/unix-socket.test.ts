@@ -23,10 +23,10 @@ beforeEach(async () => {
 const open = (overrides: Parameters<typeof openHttpDoor>[0] = {}): Promise<OpenHttpDoor> =>
   openHttpDoor(overrides, { host: `unix:${path}` });
 
-/** The status that a ping is answered with, as of `curl --unix-socket`. */
-const ping = (headers: Record<string, string> = {}): Promise<number | undefined> =>
+/** The status that it is answered with who asks for keys, as of `curl --unix-socket`. */
+const keys = (headers: Record<string, string> = {}): Promise<number | undefined> =>
   new Promise((resolve, reject) => {
-    const asked = request({ socketPath: path, path: '/v1/ping', headers }, (response) => {
+    const asked = request({ socketPath: path, path: '/v1/keys', headers }, (response) => {
       resolve(response.statusCode);
       response.resume();
     });
@@ -38,7 +38,7 @@ test('serves its owner, and is gone with its server', async () => {
   const door = await open();
   expect(door.address).toMatchObject({ address: `unix:${path}` });
   expect(statSync(path).mode & 0o777).toBe(0o600);
-  expect(await ping()).toBe(200);
+  expect(await keys()).toBe(200);
   await door.close();
   expect(existsSync(path)).toBe(false);
 });
@@ -51,14 +51,14 @@ test('asks for tokens as loopback does, and not for TLS', async () => {
   const { tokens, of } = await aTokenFile({ app: { role: 'read' } });
   const access = anAccess({ tokens, anonymousRole: 'none' });
   await open({ tls, access, callerOf: bearers(access) });
-  expect(await ping()).toBe(401);
-  expect(await ping({ authorization: `Bearer ${of.app}` })).toBe(200);
+  expect(await keys()).toBe(401);
+  expect(await keys({ authorization: `Bearer ${of.app}` })).toBe(200);
 });
 
 test('keeps the rules for browsers, which reach it through a proxy', async () => {
   await open();
-  expect(await ping({ host: 'evil.example.com' })).toBe(403);
-  expect(await ping({ origin: 'http://evil.example.com' })).toBe(403);
+  expect(await keys({ host: 'evil.example.com' })).toBe(403);
+  expect(await keys({ origin: 'http://evil.example.com' })).toBe(403);
 });
 
 test('that a server answers at, or that is none, is left as it is', async () => {

@@ -136,7 +136,6 @@ describe('answers', () => {
     };
     door = await openHttpDoor({ plans, callerOf: () => ({ ...everybody, refusal }) });
     const answers = [
-      await ask('/v1/ping'),
       await ask('/v1/info'),
       await ask('/v1/plan?key=order-1'),
       await ask('/v1/plan?key=order-1', { method: 'DELETE' }),
@@ -148,7 +147,6 @@ describe('answers', () => {
       expect(answer).toMatchObject({ status: 403, errcode: 1010, errmsg: 'your token may not' });
     }
     expect(wishes).toEqual([
-      { role: 'read' },
       { role: 'read' },
       { role: 'read', key: 'order-1' },
       { role: 'write', key: 'order-1' },
