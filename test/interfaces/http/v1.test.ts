@@ -146,6 +146,7 @@ describe('answers', () => {
     for (const answer of answers) {
       expect(answer).toMatchObject({ status: 403, errcode: 1010, errmsg: 'your token may not' });
     }
+    expect(await ask('/v1/ping')).toMatchObject({ status: 200, errcode: 0 });
     expect(wishes).toEqual([
       { role: 'read' },
       { role: 'read', key: 'order-1' },
