@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib';
 
 import { ForsunError, quote } from '../core/errors.ts';
-import type { UnfinishedFiring, UnfinishedState } from '../core/firing.ts';
 import type { Params, PlanStatus } from '../core/plan.ts';
-import type { FieldValues, Schedule } from '../core/schedule.ts';
 import { addSeconds, type UnixSeconds, unixSeconds } from '../core/time.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
+import { readUnfinished, writeUnfinished } from './record-firings.ts';
+import { readSchedule, scheduleKinds, writeSchedule } from './record-schedule.ts';
 import { planAt, type StoredPlan } from './stored-plan.ts';
 
 /**
@@ -36,7 +36,6 @@ const has = { next: 1, last: 2, expires: 4, unfinished: 8 } as const;
 const statusUnit = 16;
 const statuses: readonly PlanStatus[] = [0, 1, -1];
 const scheduleUnit = 64;
-const scheduleKinds = ['interval', 'calendar', 'cron'] as const;
 const flagsEnd = 256;
 
 /** A record that cannot be read; the message says of which plan, what came and what was expected. */
@@ -112,14 +111,15 @@ function writePlan(plan: StoredPlan): void {
   writer.varint(plan.firedCount);
   writer.varint(plan.count);
   if (triggers !== undefined) writer.varint(triggers);
-  writeSchedule(schedule);
+  writeSchedule(schedule, writer);
   writer.text(plan.action);
   writer.varint(plan.params.size);
   for (const [name, value] of plan.params) {
     writer.text(name);
     writer.text(value);
   }
-  if (unfinished.length > 0) writeUnfinished(unfinished, createdTime, triggers !== undefined);
+  if (unfinished.length > 0)
+    writeUnfinished(unfinished, writer, createdTime, triggers !== undefined);
 }
 
 function readPlan(key: string, reader: ByteReader, isTriggered: boolean): StoredPlan {
@@ -151,132 +151,10 @@ function readPlan(key: string, reader: ByteReader, isTriggered: boolean): Stored
   );
 }
 
-function writeSchedule(schedule: Schedule): void {
-  switch (schedule.kind) {
-    case 'interval':
-      writer.varint(schedule.everySeconds);
-      writeFields(schedule.fields, undefined);
-      return;
-    case 'calendar':
-      writeFields(schedule.fields, schedule.year);
-      writer.text(schedule.zone);
-      return;
-    case 'cron':
-      writer.text(schedule.expression);
-      writer.text(schedule.zone);
-      return;
-    default:
-      schedule satisfies never;
-  }
-}
-
-function readSchedule(kind: Schedule['kind'], reader: ByteReader): Schedule {
-  switch (kind) {
-    case 'interval':
-      return { kind, everySeconds: reader.varint(), fields: readFields(reader).fields };
-    case 'calendar': {
-      const { fields, year } = readFields(reader);
-      return { kind, fields, zone: reader.text(), ...(year === undefined ? {} : { year }) };
-    }
-    case 'cron':
-      return { kind, expression: reader.text(), zone: reader.text() };
-    default:
-      return kind satisfies never;
-  }
-}
-
-const fieldNames = ['second', 'minute', 'hour', 'day', 'month', 'week'] as const;
-const yearBit = 1 << fieldNames.length;
-
-function writeFields(fields: FieldValues, year: number | undefined): void {
-  let set = year === undefined ? 0 : yearBit;
-  let bit = 1;
-  for (const name of fieldNames) {
-    if (fields[name] !== undefined) set |= bit;
-    bit <<= 1;
-  }
-  writer.byte(set);
-  for (const name of fieldNames) {
-    const value = fields[name];
-    if (value !== undefined) writer.signed(value);
-  }
-  if (year !== undefined) writer.signed(year);
-}
-
-function readFields(reader: ByteReader): { fields: FieldValues; year: number | undefined } {
-  const set = reader.byte();
-  const fields: Partial<Record<(typeof fieldNames)[number], number>> = {};
-  let bit = 1;
-  for (const name of fieldNames) {
-    if ((set & bit) !== 0) fields[name] = reader.signed();
-    bit <<= 1;
-  }
-  return { fields, year: (set & yearBit) === 0 ? undefined : reader.signed() };
-}
-
 function readParams(reader: ByteReader): Params {
   const params = new Map<string, string>();
   for (let left = reader.varint(); left > 0; left--) params.set(reader.text(), reader.text());
   return params;
-}
-
-const stateKinds = ['in_flight', 'waiting', 'parked'] as const;
-
-function writeUnfinished(
-  firings: readonly UnfinishedFiring[],
-  createdTime: UnixSeconds,
-  isTriggered: boolean,
-): void {
-  writer.varint(firings.length);
-  for (const { fireTime, trigger = 0, attempt, failures, crashes, state } of firings) {
-    writer.signed(fireTime - createdTime);
-    if (isTriggered) writer.varint(trigger);
-    writer.varint(attempt);
-    writer.varint(failures);
-    writer.varint(crashes);
-    writer.byte(stateKinds.indexOf(state.kind));
-    if (state.kind === 'waiting') writer.signed(state.until - createdTime);
-    if (state.kind === 'parked') writer.text(state.origin);
-  }
-}
-
-function readUnfinished(
-  reader: ByteReader,
-  createdTime: UnixSeconds,
-  isTriggered: boolean,
-): UnfinishedFiring[] {
-  const firings: UnfinishedFiring[] = [];
-  for (let left = reader.varint(); left > 0; left--) {
-    firings.push({
-      fireTime: addSeconds(createdTime, reader.signed()),
-      ...triggerOf(isTriggered ? reader.varint() : 0),
-      attempt: reader.varint(),
-      failures: reader.varint(),
-      crashes: reader.varint(),
-      state: readState(reader, createdTime),
-    });
-  }
-  return firings;
-}
-
-const triggerOf = (number: number): { trigger?: number } =>
-  number === 0 ? {} : { trigger: number };
-
-function readState(reader: ByteReader, createdTime: UnixSeconds): UnfinishedState {
-  const code = reader.byte();
-  const kind = stateKinds[code];
-  switch (kind) {
-    case 'in_flight':
-      return { kind };
-    case 'waiting':
-      return { kind, until: addSeconds(createdTime, reader.signed()) };
-    case 'parked':
-      return { kind, origin: reader.text() };
-    case undefined:
-      throw new RangeError(`a firing is in the state ${code}, which its version does not know`);
-    default:
-      return kind satisfies never;
-  }
 }
 
 const hex = (crc: number): string => crc.toString(16).padStart(8, '0');
