@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 import type { ForsunClient } from '../client/forsun-client.ts';
 import type { Flag } from '../config/command-line.ts';
 import type { Clock } from '../core/time.ts';
@@ -11,6 +13,8 @@ export interface CommandContext {
   readonly output: Output;
   /** Standard error: progress, and what is no result. */
   readonly notes: Output;
+  /** Standard input, unless the commands come from there. */
+  readonly input?: Readable;
   /** Absent when nobody is there to ask. */
   readonly ask?: Ask;
   readonly clock: Clock;

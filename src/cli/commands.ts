@@ -3,9 +3,11 @@ import { tokenText, type Token } from '../grammar/tokens.ts';
 import { UsageError, type Command, type CommandContext } from './command.ts';
 import { currentCommand } from './current.ts';
 import { exitCommand } from './exit.ts';
+import { exportCommand } from './export.ts';
 import { failuresCommand } from './failures.ts';
 import { getCommand } from './get.ts';
 import { helpCommand } from './help.ts';
+import { importCommand } from './import.ts';
 import { infoCommand } from './info.ts';
 import { lsCommand } from './ls.ts';
 import { rmCommand } from './rm.ts';
@@ -21,6 +23,8 @@ const withoutHelp: readonly Command[] = [
   currentCommand,
   timeCommand,
   failuresCommand,
+  exportCommand,
+  importCommand,
   infoCommand,
   versionCommand,
   exitCommand,

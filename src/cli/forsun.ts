@@ -40,8 +40,11 @@ async function run(options: Options, output: Output, notes: Output): Promise<voi
     return;
   }
   const canAsk = process.stdin.isTTY && notes.isTerminal;
-  const asking = canAsk ? { ask: askTerminal } : {};
-  const context = { client: open(), output, notes, clock: systemClock, json, ...asking };
+  const more = {
+    ...(canAsk ? { ask: askTerminal } : {}),
+    ...(isCommand ? { input: process.stdin } : {}),
+  };
+  const context = { client: open(), output, notes, clock: systemClock, json, ...more };
   try {
     if (isCommand)
       await runAll(line === undefined ? tokensOfWords(words) : tokenize(line), context);

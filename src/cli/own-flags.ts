@@ -9,14 +9,17 @@ export const ownFlags = {
   after: {
     flag: 'after',
     takes: 'text',
-    meaning: 'ls: go on behind the plan with this key',
+    meaning: 'ls, export, import: go on behind the plan with this key',
   },
   prefix: {
     flag: 'prefix',
     takes: 'text',
-    meaning: 'rm: all plans whose keys begin with this text',
+    meaning: 'rm, export: all plans whose keys begin with this text',
   },
   yes: { flag: 'yes', takes: 'nothing', meaning: 'rm: do not ask before' },
+  output: { flag: 'output', takes: 'text', meaning: 'export: write to this file' },
+  replace: { flag: 'replace', takes: 'nothing', meaning: 'import: replace plans that are there' },
+  skipBad: { flag: 'skip-bad', takes: 'nothing', meaning: 'import: leave bad lines out, go on' },
 } as const satisfies Readonly<Record<string, Flag>>;
 
 /** What was typed behind a command that has flags of its own. */

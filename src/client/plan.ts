@@ -44,7 +44,7 @@ export function planOf(wire: Nullable<WirePlan>): Plan {
   return {
     key: wire.key,
     kind: wire.is_time_out === true ? 'interval' : 'calendar',
-    ...given({
+    ...defined({
       second: setField(wire.second),
       minute: setField(wire.minute),
       hour: setField(wire.hour),
@@ -71,7 +71,16 @@ export function planOf(wire: Nullable<WirePlan>): Plan {
 /** The plan to send, as planOf would read it. */
 export function wirePlanOf(plan: Plan): WirePlan {
   const { timezone, year, unfinished } = plan;
-  const fields = {
+  const given = {
+    timezone: timezone === undefined ? undefined : checked.text('timezone', timezone),
+    year: year === undefined ? undefined : checked.int('year', year),
+    unfinished: unfinished === undefined ? undefined : checked.int('unfinished', unfinished),
+    next_fire_time: int64('nextFireTime', plan.nextFireTime),
+    last_fire_time: int64('lastFireTime', plan.lastFireTime),
+    created_time: int64('createdTime', plan.createdTime),
+    unfinished_time: int64('unfinishedTime', plan.unfinishedTime),
+  };
+  return new generatedTypes.ForsunPlan({
     is_time_out: plan.kind === 'interval',
     key: checked.text('key', plan.key),
     second: checked.field('second', plan.second),
@@ -80,21 +89,14 @@ export function wirePlanOf(plan: Plan): WirePlan {
     day: checked.field('day', plan.day),
     month: checked.field('month', plan.month),
     week: checked.field('week', plan.week),
+    next_time: 0, // required; the field in 64 bits goes before, and without that this means none
     status: checked.field('status', plan.status),
+    total_count: new Int64(checked.whole('count', plan.count)),
+    fired_count: new Int64(checked.whole('firedCount', plan.firedCount)),
     action: checked.text('action', plan.action),
     params: wireParams(plan.params),
-    next_fire_time: int64('nextFireTime', plan.nextFireTime),
-    last_fire_time: int64('lastFireTime', plan.lastFireTime),
-    created_time: int64('createdTime', plan.createdTime),
-    fired_count: int64('firedCount', plan.firedCount),
-    timezone: timezone === undefined ? undefined : checked.text('timezone', timezone),
-    year: year === undefined ? undefined : checked.int('year', year),
-    total_count: int64('count', plan.count),
-    unfinished: unfinished === undefined ? undefined : checked.int('unfinished', unfinished),
-    unfinished_time: int64('unfinishedTime', plan.unfinishedTime),
-  };
-  // Not made by its constructor, which insists on next_time; a plan of which the last firing runs has none.
-  return Object.assign(Object.create(generatedTypes.ForsunPlan.prototype) as WirePlan, fields);
+    ...defined(given),
+  });
 }
 
 const int64 = (name: string, value: number | undefined): Int64 | undefined =>
@@ -113,10 +115,12 @@ export function wireParams(params: PlanParams = {}): Record<string, string> {
 
 export type PlanParams = Readonly<Record<string, string>> | ReadonlyMap<string, string>;
 
-type Given<T> = { readonly [name in keyof T]?: NonNullable<T[name]> };
+type Defined<T> = { readonly [name in keyof T]?: NonNullable<T[name]> };
 
-const given = <T extends object>(fields: T): Given<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
+const defined = <T extends object>(fields: T): Defined<T> =>
+  Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Defined<T>;
 
 const setField = (value: number | null | undefined): number | undefined =>
   value == null || value === -1 ? undefined : value;

@@ -51,7 +51,8 @@ export function restoreRequest(plan: PlanFields | undefined): RestoreRequest {
     ...{ firedCount: plan.fired_count ?? plan.current_count, status: plan.status },
     ...given({
       ...{ zone, year },
-      nextFireTime: time(plan.next_fire_time ?? plan.next_time),
+      // Many clients cannot leave a required field out: 0 is none, too.
+      nextFireTime: time(plan.next_fire_time ?? (plan.next_time || undefined)),
       createdTime: time(plan.created_time),
       lastFireTime: time(plan.last_fire_time ?? (plan.last_timeout || undefined)),
       unfinished:
