@@ -52,6 +52,11 @@ export interface SchedulerDeps {
   readonly random?: () => number;
 }
 
+/** Plans of one request that are judged before others have their turn. */
+const judgedAtOnce = 256;
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** The clockwork: turns requests into plans, ticks into claims, claims into runs. */
 export class Scheduler implements PlanService {
   readonly #deps: SchedulerDeps;
@@ -103,14 +108,17 @@ export class Scheduler implements PlanService {
   }
 
   async createAll(requests: readonly PlanRequest[]): Promise<readonly Plan[]> {
-    const judged = requests.map((request, index) => {
+    const judged: JudgedRequest[] = [];
+    for (const [index, request] of requests.entries()) {
+      // Thousands in one step would hold up what is due.
+      if (index % judgedAtOnce === judgedAtOnce - 1) await nextTurn();
       try {
-        return this.#judge(request);
+        judged.push(this.#judge(request));
       } catch (error) {
         if (requests.length === 1 || !(error instanceof ForsunError)) throw error;
         throw new ForsunError(error.code, `plan ${index + 1}: ${error.message}`, { cause: error });
       }
-    });
+    }
     return Promise.all(judged.map((one) => this.#put(one)));
   }
 
