@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
-
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import ajvFormats from 'ajv-formats';
 import { expect } from 'vitest';
 
 interface Response {
@@ -29,23 +29,7 @@ interface SeenAnswer {
   readonly headers?: Headers;
 }
 
-interface Validator {
-  (data: unknown): boolean;
-  readonly errors?: unknown;
-}
-
-interface Ajv {
-  addSchema(schema: object, key: string): void;
-  compile(schema: object): Validator;
-}
-
-// Fastify brings it; what is found from here is an older one, of the linter's.
-const ofFastify = createRequire(createRequire(import.meta.url).resolve('fastify'));
-const ofCompiler = createRequire(ofFastify.resolve('@fastify/ajv-compiler'));
-const { Ajv2020 } = ofCompiler('ajv/dist/2020.js') as { Ajv2020: new (options: object) => Ajv };
-const { default: addFormats } = ofCompiler('ajv-formats') as { default: (ajv: Ajv) => void };
-
-type Validators = ($ref: string) => Validator;
+type Validators = ($ref: string) => ValidateFunction;
 
 const known = new Map<string, Validators>();
 
@@ -59,9 +43,9 @@ function validatorsOf(document: OpenApiDocument): Validators {
 
 function compiling(document: OpenApiDocument): Validators {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
-  addFormats(ajv);
+  ajvFormats.default(ajv);
   ajv.addSchema(document, 'openapi');
-  const compiled = new Map<string, Validator>();
+  const compiled = new Map<string, ValidateFunction>();
   return ($ref) => {
     const validator = compiled.get($ref) ?? ajv.compile({ $ref });
     compiled.set($ref, validator);
@@ -143,7 +127,7 @@ export class OpenApiCheck {
     expect(isValid, JSON.stringify({ data, errors: validator.errors }, undefined, 1)).toBe(true);
   }
 
-  #validator(place: readonly (string | number)[]): Validator {
+  #validator(place: readonly (string | number)[]): ValidateFunction {
     const escaped = place.map((name) =>
       encodeURIComponent(String(name).replaceAll('~', '~0').replaceAll('/', '~1')),
     );
