@@ -81,8 +81,8 @@ export class RedisServer {
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const closed = once(this.#child, 'close');
-    this.signal('SIGCONT');
     this.signal(signal);
+    this.signal('SIGCONT'); // behind it, so that one killed while it is stopped does nothing more
     await closed;
   }
 

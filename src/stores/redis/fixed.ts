@@ -1,0 +1,49 @@
+import type { RedisClient } from './client.ts';
+import { RedisRefused } from './refusal.ts';
+import type { RedisSettings } from './settings.ts';
+
+/** Of the layout that keys.ts draws. */
+const layoutVersion = 1;
+const partitionsAlone = 1;
+const partitionsOnCluster = 16;
+
+/**
+ * What is laid down when a store is first opened, for ever, in a hash of its own:
+ *
+ *   <prefix>:<server id>:meta   layout: its version; partitions: how many there are
+ *
+ * Of nodes that open a new store at once, one lays it down for all: HSETNX.
+ */
+export const metaKey = ({ prefix, serverId }: Pick<RedisSettings, 'prefix' | 'serverId'>): string =>
+  `${prefix}:${serverId}:meta`;
+
+/** Whether somebody has opened the store before. */
+export const isStoreThere = async (
+  client: RedisClient,
+  settings: RedisSettings,
+): Promise<boolean> => (await client.exists(metaKey(settings))) === 1;
+
+/** The partitions of the store, which is begun if it is new; rejects with RedisRefused if it is not as told. */
+export async function fixPartitions(client: RedisClient, settings: RedisSettings): Promise<number> {
+  const key = metaKey(settings);
+  const usual = client.isCluster ? partitionsOnCluster : partitionsAlone;
+  await client.hsetnx(key, 'layout', layoutVersion);
+  await client.hsetnx(key, 'partitions', settings.partitions ?? usual);
+  const [layout, partitions] = (await client.hmget(key, 'layout', 'partitions')).map(Number);
+  if (layout !== layoutVersion) {
+    throw new RedisRefused(
+      `the store at ${key} has layout ${layout}, this forsun knows ${layoutVersion}: install the forsun that made it, or a newer one`,
+    );
+  }
+  if (partitions === undefined || !(partitions >= 1)) {
+    throw new RedisRefused(
+      `the key ${key} is none of a store: choose another --driver-redis-prefix`,
+    );
+  }
+  if (settings.partitions !== undefined && settings.partitions !== partitions) {
+    throw new RedisRefused(
+      `the store at ${key} has ${partitions} partitions for ever, --driver-redis-partitions asks for ${settings.partitions}: leave that out, or begin another store with another --driver-redis-server-id`,
+    );
+  }
+  return partitions;
+}

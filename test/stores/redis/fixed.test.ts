@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+
+import { aRedis, opened, refusal, settingsFor } from './connection-rig.ts';
+
+describe('how many partitions there are', () => {
+  test('is told once, and from then on the same for everybody who does not say otherwise', async () => {
+    const server = await aRedis();
+    expect(await opened(settingsFor(server, { partitions: 4 }))).toMatchObject({ partitions: 4 });
+    expect(await opened(settingsFor(server))).toMatchObject({ partitions: 4 });
+    expect(await opened(settingsFor(server, { partitions: 4 }))).toMatchObject({ partitions: 4 });
+    expect(await refusal(settingsFor(server, { partitions: 8 }))).toBe(
+      'the store at forsun:0:meta has 4 partitions for ever, --driver-redis-partitions asks for 8: leave that out, or begin another store with another --driver-redis-server-id',
+    );
+    expect(await opened(settingsFor(server, { serverId: 1 }))).toMatchObject({ partitions: 1 });
+    const hash = await server.client().hgetall('forsun:0:meta');
+    expect(hash).toEqual({ layout: '1', partitions: '4' });
+  });
+
+  test('is the same for all of many that open a new store at once', async () => {
+    const server = await aRedis();
+    const all = Array.from({ length: 10 }, (_, index) =>
+      opened(settingsFor(server, { partitions: index + 1 })).then(
+        ({ partitions }) => partitions,
+        () => undefined,
+      ),
+    );
+    const partitions = (await Promise.all(all)).filter((number) => number !== undefined);
+    expect(partitions).toHaveLength(1);
+    expect(await opened(settingsFor(server))).toMatchObject({ partitions: partitions[0] });
+  });
+});
+
+test('a store of a newer layout is refused', async () => {
+  const server = await aRedis();
+  await server.client().hset('forsun:0:meta', 'layout', '2', 'partitions', '1');
+  expect(await refusal(settingsFor(server))).toBe(
+    'the store at forsun:0:meta has layout 2, this forsun knows 1: install the forsun that made it, or a newer one',
+  );
+});
+
+test('a key of somebody else’s is refused, and left as it was', async () => {
+  const server = await aRedis();
+  await server.client().set('forsun:0:meta', 'theirs');
+  expect(await refusal(settingsFor(server))).toContain('WRONGTYPE');
+  expect(await server.client().get('forsun:0:meta')).toBe('theirs');
+});
+
+describe('a first start where the original forsun has its plans', () => {
+  test.each(['forsun:0:current:time', 'forsun:0:plan:order-1'])(
+    'which %s tells, is refused',
+    async (key) => {
+      const server = await aRedis();
+      await server.client().set(key, '1700000000');
+      expect(await refusal(settingsFor(server))).toBe(
+        'the original forsun keeps its plans at forsun:0, and they are not in this store: ' +
+          'name another --driver-redis-prefix or --driver-redis-server-id, and when the server runs, ' +
+          'bring them over with `forsun import --from-forsun-redis`',
+      );
+      expect(await server.client().exists('forsun:0:meta')).toBe(0);
+      await opened(settingsFor(server, { prefix: 'new' }));
+    },
+  );
+
+  test('or at another prefix, or beside any number of keys of others, begins its store', async () => {
+    const server = await aRedis();
+    const client = server.client();
+    await client.eval(`for i = 1, 20000 do redis.call('SET', 'theirs:' .. i, '') end`, 0);
+    await client.set('forsun:1:plan:a', '1');
+    await client.set('forsun:01:plan:a', '1');
+    expect(await refusal(settingsFor(server, { serverId: 1 }))).toContain('keeps its plans at');
+    await opened(settingsFor(server));
+  });
+});
