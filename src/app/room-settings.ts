@@ -11,18 +11,18 @@ import { httpDefaults, type HttpSettings } from '../interfaces/http/settings.ts'
 import type { ThriftOptions } from '../interfaces/thrift/server.ts';
 import { thriftDefaults } from '../interfaces/thrift/settings.ts';
 import type { SchedulerSettings } from '../scheduler/scheduler.ts';
-import type { StoreOptions } from '../stores/open.ts';
+import type { AnyStoreOptions } from '../stores/open.ts';
 
 // The settings of the whole server, as each of its rooms wants them.
 
 /** What opens a store, but for what it shares with the rest of the server. */
 export type StoreSettings = Omit<
-  StoreOptions,
+  AnyStoreOptions,
   'clock' | 'log' | 'counters' | 'commitTimes' | 'random' | 'onFatal'
 >;
 
 export function storeSettings({ store, scheduler }: Config): StoreSettings {
-  const { directory, sync, statusKeepSeconds, failuresKept, reserveBytes } = store;
+  const { directory, sync, statusKeepSeconds, failuresKept, reserveBytes, redis } = store;
   const { maxUnfinished, misfireThresholdSeconds } = scheduler;
   return {
     directory,
@@ -30,6 +30,7 @@ export function storeSettings({ store, scheduler }: Config): StoreSettings {
     statusKeepSeconds,
     failuresKept,
     reserveBytes,
+    redis,
     policy: { ...defaultPolicy, maxUnfinished, misfireThresholdSeconds },
     forsunDump: join(homedir(), '.forsun.dump'),
   };

@@ -6,6 +6,7 @@ import { quote } from '../../core/errors.ts';
 import { fireId } from '../../core/firing.ts';
 import { defaultPolicy, type Policy } from '../../core/policy.ts';
 import type { Clock } from '../../core/time.ts';
+import type { Buckets } from '../../metrics/buckets.ts';
 import { Counters } from '../../metrics/counters.ts';
 import type { UnreadableRecord } from '../record.ts';
 import { Unclaimable } from '../unclaimable.ts';
@@ -23,6 +24,8 @@ export interface StoreRedis {
   readonly serverId: number;
   /** Hash slots among which plans are divided. */
   readonly partitions: number;
+  /** Called once the store is closed. */
+  readonly close?: () => Promise<void>;
 }
 
 export interface RedisStoreOptions {
@@ -35,6 +38,8 @@ export interface RedisStoreOptions {
   readonly counters?: Counters;
   readonly statusKeepSeconds: number;
   readonly failuresKept?: number;
+  /** Told how long each write took, in seconds. */
+  readonly commitTimes?: Buckets;
   readonly policy?: Policy;
   /** From 0 to 1, exclusive. */
   readonly random: () => number;
@@ -84,6 +89,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
     const partition: RedisPartition = new RedisPartition({
       ...{ base, index, partitions: redis.partitions, runner, clock, policy, failuresKept },
       patienceMs: options.patienceMs ?? patienceDefaultMs,
+      ...(options.commitTimes === undefined ? {} : { commitTimes: options.commitTimes }),
       session: () => session.id,
       onLeaseLost: () => session.lost(),
       onClaimsUnknown: () =>
@@ -101,7 +107,16 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
     random: options.random,
     onUnclaimable: (key, error) => unclaimable.report(key, error),
     onUnreadable: (error) => unclaimable.report(error.key, error),
-    close: () => session.end(),
+    close: async () => {
+      try {
+        await session.end();
+      } catch (error) {
+        // What it holds is taken over once its lease is over.
+        log.warn('lease_not_ended', { error: String(error) });
+      } finally {
+        await redis.close?.();
+      }
+    },
   });
   await session.begin();
   for (const partition of partitions) await partition.ask('trim', [failuresKept]);

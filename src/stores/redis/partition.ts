@@ -1,4 +1,5 @@
 import { ForsunError, planNotStored } from '../../core/errors.ts';
+import type { Buckets } from '../../metrics/buckets.ts';
 import type { Cancel, Clock } from '../../core/time.ts';
 import { RedisView, type ViewOptions, type Write } from './redis-view.ts';
 import {
@@ -54,6 +55,8 @@ export interface PartitionOptions extends Omit<ViewOptions, 'session'> {
   readonly runner: ScriptRunner;
   readonly clock: Clock;
   readonly failuresKept: number;
+  /** Told how long each write took, in seconds. */
+  readonly commitTimes?: Buckets;
   /** A change that is not written within this is refused. */
   readonly patienceMs: number;
   /** The session as it is now. */
@@ -189,6 +192,7 @@ export class RedisPartition {
   }
 
   async #write(writes: readonly Write[], isWanted: () => boolean): Promise<Unwritten> {
+    const { clock, commitTimes } = this.#options;
     const unwritten = new Map<string, Letter>();
     for (const piece of inPieces(writes)) {
       const args: ScriptArgument[] = [
@@ -199,7 +203,9 @@ export class RedisPartition {
       for (const { key, token, needsLease, record, failures } of piece) {
         args.push(key, token, needsLease ? 1 : 0, record, failures.length, ...failures);
       }
+      const startMs = clock.monotonicMs();
       const { rest } = await this.#untilAnswered('write', args, isWanted);
+      commitTimes?.observe((clock.monotonicMs() - startMs) / 1000);
       const [letters = '', ...why] = String(rest[0]).split(' ');
       for (const [at, { key }] of piece.entries()) {
         const letter = letters.charAt(at);
