@@ -10,6 +10,7 @@ import { writeCall } from '../src/wire/messages.ts';
 import { OutputBuffer } from '../src/wire/output-buffer.ts';
 import type { Figure } from './figure.ts';
 import { atSecond, keyOf, Load } from './load.ts';
+import type { Arrived } from './receiver.ts';
 import { ReceiverProcess } from './receiver-process.ts';
 import { BenchServer, withDirectory } from './server.ts';
 
@@ -17,6 +18,8 @@ type Kind = 'http' | 'thrift';
 
 const warmUps = 2_000;
 const connections = 64;
+/** At least, so that all plans are there when they fall due. */
+const createsPerSecond = 3_000;
 
 /** Very many plans due in one second: when the last callback arrives, beside the same calls made bare. */
 export async function burst(): Promise<Figure[]> {
@@ -49,23 +52,7 @@ async function measure(
   server: BenchServer,
   bareSeconds: number,
 ): Promise<Figure[]> {
-  const url = `http://127.0.0.1:${receiver.port}/order/close`;
-  const params = kind === 'http' ? { url } : { port: String(receiver.port), order: '42' };
-  const load = await Load.connect(server.port, 16);
-  const now = Math.floor(Date.now() / 1000);
-  // Warm: compiled code, open connections, a target that has proved itself.
-  const soon = atSecond(now + 2, kind, params);
-  await load.create(warmUps, 64, () => soon);
-  const second = now + 6 + Math.ceil(total / 10_000);
-  const due = atSecond(second, kind, params);
-  await load.create(total, 64, () => due);
-  if (Date.now() >= second * 1000) throw new Error('not all plans were made in time');
-  load.close();
-  await receiver.arrivals(warmUps);
-
-  const cpuBefore = server.cpuSeconds();
-  const { keys, twice, early, lateMs } = await receiver.arrivals(total);
-  const cpuSeconds = server.cpuSeconds() - cpuBefore;
+  const { keys, twice, early, lateMs, cpuSeconds } = await burstOn([server], kind, total, receiver);
   const sorted = lateMs.toSorted((a, b) => a - b);
   const what = `${total.toLocaleString('en')} due in one second, ${kind}`;
   const lastMs = sorted.at(-1) ?? NaN;
@@ -83,6 +70,36 @@ async function measure(
     { what: 'lost', ours: total - keys, unit: 'plans' },
     { what: 'twice', ours: twice, unit: 'plans' },
   ];
+}
+
+/** So many plans of servers that share a store, all due in one second. */
+export async function burstOn(
+  servers: readonly BenchServer[],
+  kind: Kind,
+  total: number,
+  receiver: ReceiverProcess,
+): Promise<Arrived & { readonly cpuSeconds: number }> {
+  const url = `http://127.0.0.1:${receiver.port}/order/close`;
+  const params = kind === 'http' ? { url } : { port: String(receiver.port), order: '42' };
+  const load = await Load.connect(
+    servers.map(({ port }) => port),
+    16,
+  );
+  const now = Math.floor(Date.now() / 1000);
+  // Warm: compiled code, open connections, a target that has proved itself.
+  const soon = atSecond(now + 2, kind, params);
+  await load.create(warmUps, 64, () => soon);
+  const second = now + 6 + Math.ceil(total / createsPerSecond);
+  const due = atSecond(second, kind, params);
+  await load.create(total, 64, () => due);
+  if (Date.now() >= second * 1000) throw new Error('not all plans were made in time');
+  load.close();
+  await receiver.arrivals(warmUps);
+
+  const cpuSeconds = (): number => servers.reduce((sum, server) => sum + server.cpuSeconds(), 0);
+  const cpuBefore = cpuSeconds();
+  const arrived = await receiver.arrivals(total);
+  return { ...arrived, cpuSeconds: cpuSeconds() - cpuBefore };
 }
 
 /** The same callbacks from this process, with no server around them; answers the seconds they took. */

@@ -4,11 +4,13 @@ import type { Figure } from './figure.ts';
 
 const url =
   'http://127.0.0.1:9/orders/close?reason=unpaid-after-30-minutes&source=shop&attempt=first';
-const farPlan = inSeconds(1_800, url);
+export const farPlan = inSeconds(1_800, url);
 
 interface Measured {
   readonly perSecond: number;
   readonly perCpuSecond: number;
+  /** Of another process that the server works with. */
+  readonly perCpuSecondBeside: number;
 }
 
 /** Durable creates over Thrift, fsync before each reply, beside the stock server that stores nothing. */
@@ -19,9 +21,9 @@ export async function creates(): Promise<Figure[]> {
     { what: '16 connections, 64 in flight each', depth: 64, total: 300_000 },
   ]) {
     const ours = await withDirectory(async (directory) =>
-      measure(await BenchServer.forsund(`${directory}/store`), depth, total),
+      measureCreates([await BenchServer.forsund(`${directory}/store`)], depth, total),
     );
-    const stock = await measure(await BenchServer.stock(), depth, total);
+    const stock = await measureCreates([await BenchServer.stock()], depth, total);
     figures.push(
       {
         what: `durable creates, ${what}`,
@@ -40,19 +42,30 @@ export async function creates(): Promise<Figure[]> {
   return figures;
 }
 
-async function measure(server: BenchServer, depth: number, total: number): Promise<Measured> {
-  const load = await Load.connect(server.port, 16);
+/** Creates on 16 connections to the servers together, which are killed then. */
+export async function measureCreates(
+  servers: readonly BenchServer[],
+  depth: number,
+  total: number,
+  cpuSecondsBeside = () => 0,
+): Promise<Measured> {
+  const load = await Load.connect(
+    servers.map(({ port }) => port),
+    16,
+  );
+  const cpuSeconds = (): number => servers.reduce((sum, server) => sum + server.cpuSeconds(), 0);
   try {
     // Warm up: compiled code, open files, a write buffer in use.
     await load.create(Math.floor(total / 5), depth, () => farPlan);
-    const cpuBefore = server.cpuSeconds();
-    const startedMs = performance.now();
+    const before = { cpu: cpuSeconds(), beside: cpuSecondsBeside(), ms: performance.now() };
     await load.create(total, depth, () => farPlan);
-    const seconds = (performance.now() - startedMs) / 1000;
-    const cpuSeconds = server.cpuSeconds() - cpuBefore;
-    return { perSecond: total / seconds, perCpuSecond: total / cpuSeconds };
+    return {
+      perSecond: (1000 * total) / (performance.now() - before.ms),
+      perCpuSecond: total / (cpuSeconds() - before.cpu),
+      perCpuSecondBeside: total / (cpuSecondsBeside() - before.beside),
+    };
   } finally {
     load.close();
-    await server.kill('SIGKILL');
+    await Promise.all(servers.map((server) => server.kill('SIGKILL')));
   }
 }

@@ -9,20 +9,24 @@ const timers = 10_000;
 const spreadSeconds = 60;
 const leadSeconds = 5;
 
-/** One-shot HTTP timers spread over a minute: how late each callback arrives after its second began. */
-export async function lateness(): Promise<Figure[]> {
+export const lateness = (): Promise<Figure[]> =>
+  withDirectory(async (directory) => latenessOf([await BenchServer.forsund(`${directory}/store`)]));
+
+/**
+ * One-shot HTTP timers spread over a minute: how late each callback arrives after its second began. The
+ * servers share one store; they are killed then.
+ */
+export async function latenessOf(servers: readonly BenchServer[]): Promise<Figure[]> {
   const { sink, url } = await Sink.open();
   const reference = await rawBurst(url);
   sink.clear();
 
-  await withDirectory(async (directory) => {
-    const server = await BenchServer.forsund(`${directory}/store`);
-    const load = await Load.connect(server.port, 1);
-    await load.create(timers, 64, (n) => inSeconds(leadSeconds + (n % spreadSeconds), url));
-    load.close();
-    await new Promise((resolve) => setTimeout(resolve, (leadSeconds + spreadSeconds + 3) * 1000));
-    await server.kill('SIGKILL');
-  });
+  const ports = servers.map(({ port }) => port);
+  const load = await Load.connect(ports, ports.length);
+  await load.create(timers, 64, (n) => inSeconds(leadSeconds + (n % spreadSeconds), url));
+  load.close();
+  await new Promise((resolve) => setTimeout(resolve, (leadSeconds + spreadSeconds + 3) * 1000));
+  await Promise.all(servers.map((server) => server.kill('SIGKILL')));
   await sink.close();
 
   const { fired, twice } = sink;

@@ -23,10 +23,12 @@ export class Load {
   readonly #sockets: Socket[] = [];
   #nextKey = 0;
 
-  static async connect(port: number, connections: number): Promise<Load> {
+  /** So many connections; to several servers in turn if there are several ports. */
+  static async connect(port: number | readonly number[], connections: number): Promise<Load> {
     const load = new Load();
+    const ports = [port].flat();
     for (let n = 0; n < connections; n += 1) {
-      const socket = connect(port, '127.0.0.1');
+      const socket = connect(ports[n % ports.length] ?? 0, '127.0.0.1');
       socket.setNoDelay(true);
       await new Promise<void>((resolve, reject) => {
         socket.once('connect', resolve);
@@ -37,19 +39,35 @@ export class Load {
     return load;
   }
 
-  /** Creates `total` plans, `depth` of them in flight on each connection; resolves when all are answered. */
-  async create(total: number, depth: number, call: (n: number) => CreateCall): Promise<void> {
+  /**
+   * Creates `total` plans, `depth` of them in flight on each connection; resolves when all are answered.
+   * Their keys come in order, unless `place` gives each number another one.
+   */
+  async create(
+    total: number,
+    depth: number,
+    call: (n: number) => CreateCall,
+    place = (n: number) => n,
+  ): Promise<void> {
     let started = 0;
     const first = this.#nextKey;
     this.#nextKey += total;
     const next = (): Buffer | undefined =>
-      started < total ? withKey(call(started), first + started++) : undefined;
+      started < total ? withKey(call(started), place(first + started++)) : undefined;
     await Promise.all(this.#sockets.map((socket) => keepInFlight(socket, depth, next)));
   }
 
   close(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+/** For each number below 2^32 another one below it, as if at random. */
+export function scattered(n: number): number {
+  let bits = n;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
 }
 
 export const keyOf = (n: number): string => `order:${String(n).padStart(keyDigits, '0')}`;

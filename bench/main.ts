@@ -4,6 +4,7 @@ import { type Figure, printTable } from './figure.ts';
 import { lateness } from './lateness.ts';
 import { run as nextFireTime } from './next-fire-time.ts';
 import { pending } from './pending.ts';
+import { redisCreates, redisLateness, redisMemory, redisNodes } from './redis.ts';
 import { sickTarget } from './sick-target.ts';
 
 interface Bench {
@@ -11,6 +12,8 @@ interface Bench {
   readonly reference: string;
   readonly run: () => Promise<Figure[]>;
 }
+
+const manyPlans = Number(process.env['FORSUN_BENCH_PLANS'] ?? 1_000_000);
 
 const benches: Readonly<Record<string, Bench>> = {
   creates: {
@@ -36,7 +39,27 @@ const benches: Readonly<Record<string, Bench>> = {
   pending: {
     title: 'Plans pending',
     reference: 'the same server at a tenth',
-    run: () => pending(Number(process.env['FORSUN_BENCH_PLANS'] ?? 1_000_000)),
+    run: () => pending(manyPlans),
+  },
+  'redis-creates': {
+    title: 'Creates over Thrift on Redis, AOF everysec',
+    reference: 'ioredis alone, SET of the same bytes',
+    run: redisCreates,
+  },
+  'redis-lateness': {
+    title: '10,000 HTTP timers over 60 s, 167 at once, 2 nodes on one Redis',
+    reference: 'undici alone, the same bursts',
+    run: redisLateness,
+  },
+  'redis-nodes': {
+    title: 'What a node adds, on one Redis, AOF everysec',
+    reference: '1 node',
+    run: redisNodes,
+  },
+  'redis-memory': {
+    title: 'Plans pending in Redis',
+    reference: '-',
+    run: () => redisMemory(manyPlans),
   },
   'next-fire-time': {
     title: 'Next fire time',

@@ -5,13 +5,15 @@ import { BenchServer, bytesOnDisk, withDirectory } from './server.ts';
 const url =
   'http://127.0.0.1:9/orders/close?reason=unpaid-after-30-minutes&source=shop&attempt=first';
 
+/** One of very many plans, due in half an hour or up to a day later. */
+export const dueLater = (n: number): CreateCall => inSeconds(1_800 + (n % 80_000), url);
+
 /** A million plans pending, most of them far away: what they cost, and how soon a killed server is back. */
 export async function pending(total = 1_000_000): Promise<Figure[]> {
   return withDirectory(async (directory) => {
     const store = `${directory}/store`;
     const server = await BenchServer.forsund(store);
     const load = await Load.connect(server.port, 16);
-    const dueLater = (n: number): CreateCall => inSeconds(1_800 + (n % 80_000), url);
     await load.create(total / 10, 64, dueLater);
     const residentAtTenth = server.residentMiB();
     await load.create(total - total / 10, 64, dueLater);

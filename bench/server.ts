@@ -42,6 +42,16 @@ export class BenchServer {
     ]);
   }
 
+  /** A node of those that share the Redis on that port. */
+  static onRedis(port: number): Promise<BenchServer> {
+    return BenchServer.start([
+      'bin/forsund',
+      '--port=0',
+      '--driver=redis',
+      `--driver-redis-port=${port}`,
+    ]);
+  }
+
   /** The thrift package's own server on the generated code, that keeps plans in a Map and nowhere else. */
   static stock(): Promise<BenchServer> {
     return BenchServer.start(['dist/bench/bench/stock-server.js']);
@@ -49,12 +59,12 @@ export class BenchServer {
 
   /** CPU time it has used, in seconds, of user and system together. */
   cpuSeconds(): number {
-    const fields = this.#proc('stat').split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / 100;
+    return cpuSecondsOf(this.#pid);
   }
 
   residentMiB(): number {
-    return Number(/VmRSS:\s+(\d+)/.exec(this.#proc('status'))?.[1]) / 1024;
+    const status = readFileSync(`/proc/${this.#pid}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
   }
 
   async kill(signal: NodeJS.Signals): Promise<void> {
@@ -63,9 +73,16 @@ export class BenchServer {
     await exited;
   }
 
-  #proc(file: string): string {
-    return readFileSync(`/proc/${this.#child.pid ?? 0}/${file}`, 'utf8');
+  get #pid(): number {
+    return this.#child.pid ?? 0;
   }
+}
+
+/** CPU time that a process has used, in seconds, of user and system together. */
+export function cpuSecondsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 export async function withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
