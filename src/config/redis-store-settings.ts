@@ -145,7 +145,7 @@ export const redisStoreSettings = {
   /** Undefined: as the store has it; a new one is given 1, or 16 on a cluster. */
   partitions: setting('STORE_REDIS_PARTITIONS', {
     flag: 'driver-redis-partitions',
-    value: orNone(wholeNumber(1, 1024), 'auto'),
+    value: orNone(wholeNumber(1, 64), 'auto'),
     default: 'auto',
     meaning: 'parts that a new store is cut into, for ever; auto: 1, or 16 on a cluster',
   }),

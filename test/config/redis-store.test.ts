@@ -182,8 +182,8 @@ test('paths are resolved, and none stays none', () => {
 test.each([
   ['prefix={a}', 'expected at most 128 characters, no blanks and none of {}[]*?'],
   ['prefix=a*', 'expected at most 128 characters'],
-  ['partitions=0', 'expected a whole number from 1 to 1024, or auto'],
-  ['partitions=many', 'expected a whole number from 1 to 1024, or auto'],
+  ['partitions=0', 'expected a whole number from 1 to 64, or auto'],
+  ['partitions=many', 'expected a whole number from 1 to 64, or auto'],
   ['lease-seconds=4', 'expected a whole number from 5 to 300 seconds'],
   ['tls=perhaps', 'expected yes or no'],
   ['host=a:1', 'expected an address or host name without a port'],
