@@ -1,0 +1,63 @@
+import { expect, onTestFinished, test } from 'vitest';
+
+import type { Firing } from '../../src/core/firing.ts';
+import { once, Rig } from '../support/rig.ts';
+
+/** A rig over a store that nodes share, of which this one is asked. */
+function sharedRig(answer: (firings: readonly Firing[]) => Promise<readonly boolean[]>) {
+  const rig = new Rig();
+  onTestFinished(() => rig.stop());
+  const asked: (readonly Firing[])[] = [];
+  Object.assign(rig.store, {
+    confirm: (firings: readonly Firing[]) => {
+      asked.push(firings);
+      return answer(firings);
+    },
+  });
+  return { rig, asked };
+}
+
+const turns = async (): Promise<void> => {
+  for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+test('a run starts once the store has confirmed its firing, all of one turn at once', async () => {
+  const { rig, asked } = sharedRig(async (firings) => firings.map(() => true));
+  for (const key of ['a', 'b', 'c']) await rig.scheduler.create(once(1, key));
+  await rig.pass(1);
+  await turns();
+  expect(rig.probe.runs.map(({ key }) => key)).toEqual(['a', 'b', 'c']);
+  expect(asked.map((firings) => firings.length)).toEqual([3]);
+});
+
+test('what is not confirmed does not run, and the others do', async () => {
+  const { rig } = sharedRig(async (firings) => firings.map(({ key }) => key !== 'b'));
+  for (const key of ['a', 'b', 'c']) await rig.scheduler.create(once(1, key));
+  await rig.pass(1);
+  await turns();
+  expect(rig.probe.runs.map(({ key }) => key)).toEqual(['a', 'c']);
+});
+
+test('nothing starts while the store does not answer, and all of it once it does', async () => {
+  let isAway = true;
+  const { rig } = sharedRig(async (firings) => {
+    if (isAway) throw new Error('away');
+    return firings.map(() => true);
+  });
+  await rig.scheduler.create(once(1, 'a'));
+  await rig.pass(2);
+  await turns();
+  expect(rig.probe.runs).toEqual([]);
+  isAway = false;
+  await rig.pass(1);
+  await turns();
+  expect(rig.probe.runs.map(({ key }) => key)).toEqual(['a']);
+});
+
+test('a server that stops meanwhile starts none of it', async () => {
+  const { rig } = sharedRig(() => Promise.reject(new Error('away')));
+  await rig.scheduler.create(once(1, 'a'));
+  await rig.pass(1);
+  await rig.stop();
+  expect(rig.probe.runs).toEqual([]);
+});
