@@ -331,6 +331,8 @@ while at <= #ARGV do
 end
 local text = table.concat(letters) .. ' ' .. why
 redis.pcall('HSET', base .. 'replies', session, number .. ' ' .. text)
+-- What was looked for has been claimed.
+if call('GET', base .. 'claiming') == session then call('DEL', base .. 'claiming') end
 return answer(text)
 `;
 
@@ -368,12 +370,6 @@ first(on_time, left)
 first(waiting, left)
 if #late + #on_time + #waiting > 0 then redis.pcall('SET', claiming, session, 'PX', ARGV[2]) end
 return answer(0, more, with_records(late), with_records(on_time), with_records(waiting))
-`;
-
-/** session → none; others may claim */
-const unlock = `
-if call('GET', base .. 'claiming') == ARGV[1] then call('DEL', base .. 'claiming') end
-return answer()
 `;
 
 /** origin, most → member, record… */
@@ -474,7 +470,6 @@ export const scripts = {
   read: basics + read,
   write: basics + changing + write,
   look: basics + ranges + look,
-  unlock: basics + unlock,
   parked: basics + ranges + parked,
   origins: basics + origins,
   keys: basics + keys,
