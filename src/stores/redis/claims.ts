@@ -9,7 +9,7 @@ import {
 import { firingOf, resumed, unfinishedAt } from '../life.ts';
 import type { Claim, ClaimResult, ClaimRoom } from '../store.ts';
 import { parkedEntryOf, timeText, treeEntryOf } from './keys.ts';
-import type { Answer, Change } from './partition.ts';
+import type { Answer, Change, Unwritten } from './partition.ts';
 import type { RedisView } from './redis-view.ts';
 import type { ScriptArgument } from './script-runner.ts';
 import type { ScriptName } from './scripts.ts';
@@ -142,14 +142,17 @@ export function claimDue(
       return (unwritten) => {
         const result = answer();
         const claims = result.claims.filter(({ firing }) => !unwritten.has(firing.key));
-        const hasLease = ![...unwritten.values()].includes('l');
         // What another node has changed meanwhile has moved as well: to look again is worth it.
-        const moved = hasLease ? result.moved + unmoved.length : 0;
+        const moved = result.moved + unmoved.length - refusedCount(unwritten);
         return { busyMs, result: { ...result, claims, moved, more: result.more || hasNext } };
       };
     },
   };
 }
+
+/** Of plans that stay as they were: the lease is lost, or Redis has no room. */
+const refusedCount = (unwritten: Unwritten): number =>
+  [...unwritten.values()].filter((letter) => letter !== 'c').length;
 
 /**
  * The entry stands there and nothing came of it. It is a stray one, or one of a plan that cannot be
@@ -197,7 +200,7 @@ export function claimParked(
       }
       return (unwritten) => ({
         claims: claims.filter(({ firing }) => !unwritten.has(firing.key)),
-        hasFound: members.length > 0 && ![...unwritten.values()].includes('l'),
+        hasFound: members.length > 0 && refusedCount(unwritten) === 0,
       });
     },
   };

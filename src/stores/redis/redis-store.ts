@@ -147,9 +147,11 @@ export class RedisStore implements Store {
     let total: ClaimResult = {
       ...{ claims: [], merged: 0, skipped: 0, misfires: 0, moved: 0, more: false },
     };
+    const isLate = ({ firing }: Claim): boolean => firing.fireTime < room.lateBefore;
     for (const partition of this.#inTurn()) {
       const firings = room.firings - total.claims.length;
-      const left = { ...room, firings, late: Math.max(0, room.late - total.misfires) };
+      const late = room.late - total.claims.filter(isLate).length;
+      const left = { ...room, firings, late: Math.max(0, late) };
       if (firings < 1) return { ...total, more: true };
       total = sumOf(total, await this.#claimIn(partition, until, left));
     }
