@@ -280,6 +280,9 @@ local function drop_stray(index, member)
   if call('EXISTS', base .. index) == 0 then call('ZREM', base .. 'origins', index:sub(8)) end
 end
 
+-- Plans that there are more now.
+local more = 0
+
 local function change(key, token, record)
   local leaf, at, hit = find(key)
   local old = at and call('LINDEX', leaf, at + 1)
@@ -293,10 +296,10 @@ local function change(key, token, record)
   if record == '' then
     if not old then return 'k' end
     forget(leaf, at, hit)
-    call('DECR', base .. 'count')
+    more = more - 1
   else
     keep(key, record, leaf, at)
-    if not old then call('INCR', base .. 'count') end
+    if not old then more = more + 1 end
   end
   for place in pairs(before) do
     if not after[place] then move(key, place, false) end
@@ -329,6 +332,7 @@ while at <= #ARGV do
   end
   at = at + 5 + failures
 end
+if more ~= 0 then redis.pcall('INCRBY', base .. 'count', more) end
 local text = table.concat(letters) .. ' ' .. why
 redis.pcall('HSET', base .. 'replies', session, number .. ' ' .. text)
 -- What was looked for has been claimed.
