@@ -22,7 +22,7 @@ export interface Change<T> {
   readonly look?: (view: RedisView) => Promise<void>;
   /** Plans it reads, when it need not look. */
   readonly reads?: readonly string[];
-  /** It makes a plan, and so takes a generation. */
+  /** It makes a plan, and so takes a generation. What it reads is most likely not there. */
   readonly makesPlan?: boolean;
   /** It is written only while the session holds its lease. */
   readonly needsLease: boolean;
@@ -39,6 +39,8 @@ interface Queued {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   isSettled: boolean;
+  /** Its plan was taken to be absent, and is there. */
+  isSurprised: boolean;
 }
 
 interface Applied {
@@ -68,6 +70,8 @@ export interface PartitionOptions extends Omit<ViewOptions, 'session'> {
 
 const maxChanges = 128;
 const maxWriteBytes = 256 * 1024;
+/** Groups that read what they make, after one that found a plan in its place. */
+const waryGroups = 16;
 const sweepMs = 250;
 const againMs = 50;
 
@@ -85,6 +89,7 @@ export class RedisPartition {
   #running: Promise<void> | undefined;
   #sweep: Cancel | undefined;
   #writes = 0;
+  #waryLeft = 0;
   #planCount = 0;
 
   constructor(options: PartitionOptions) {
@@ -104,6 +109,7 @@ export class RedisPartition {
         resolve: resolve as (value: unknown) => void,
         reject,
         isSettled: false,
+        isSurprised: false,
       });
       this.#running ??= this.#run();
       this.#sweep ??= this.#sweepLater();
@@ -169,14 +175,28 @@ export class RedisPartition {
       return generation++ * partitions + index;
     });
     for (const { change } of group) await change.look?.(view);
-    const keys = [...new Set(group.flatMap(({ change }) => change.reads ?? []))];
-    if (keys.length === 0) return view;
+    const { keys, absent } = this.#keysOf(group);
+    if (keys.length + absent.length === 0) return view;
     const made = group.filter(({ change }) => change.makesPlan === true).length;
     const { rest } = await this.#untilAnswered('read', [made, ...keys], isWanted);
     const [first, records] = rest as [Buffer | number, readonly (Buffer | null)[]];
     generation = typeof first === 'number' ? first : String(first);
     for (const [at, key] of keys.entries()) view.add(key, records[at] ?? undefined);
+    for (const key of absent) view.add(key, undefined);
     return view;
+  }
+
+  /** Keys to read, and those of plans that are made, taken to be absent: the write finds out if they are. */
+  #keysOf(group: readonly Queued[]) {
+    const isWary = this.#waryLeft > 0;
+    if (isWary) this.#waryLeft -= 1;
+    const keys = new Set<string>();
+    const made = new Set<string>();
+    for (const { change, isSurprised } of group) {
+      const mustRead = isWary || isSurprised || change.makesPlan !== true;
+      for (const key of change.reads ?? []) (mustRead ? keys : made).add(key);
+    }
+    return { keys: [...keys], absent: [...made].filter((key) => !keys.has(key)) };
   }
 
   #apply(queued: Queued, view: RedisView): Applied | undefined {
@@ -222,8 +242,11 @@ export class RedisPartition {
     const again: Queued[] = [];
     for (const { queued, keys, answer } of applied) {
       const letters = new Set(keys.flatMap((key) => unwritten.get(key) ?? []));
-      if (queued.change.look === undefined && letters.has('c')) again.push(queued);
-      else if (queued.change.look === undefined && letters.has('e')) {
+      if (queued.change.look === undefined && letters.has('c')) {
+        queued.isSurprised = true;
+        if (queued.change.makesPlan === true) this.#waryLeft = waryGroups;
+        again.push(queued);
+      } else if (queued.change.look === undefined && letters.has('e')) {
         settle(queued, () => queued.reject(planNotStored('Redis has no room for it (maxmemory)')));
       } else settle(queued, () => queued.resolve(answer(unwritten)));
     }
