@@ -22,6 +22,7 @@ const headStart = Buffer.from([0, 1]);
 const generationEnd = 9;
 /** Of the record behind the head: its version and checksum. */
 const recordMark = 5;
+const absent = Buffer.from('-');
 
 /** Which session has a firing in flight, by the firing's text. */
 export type Holders = ReadonlyMap<string, string>;
@@ -71,19 +72,21 @@ function isFull(
 }
 
 export function encodeHeld(plan: StoredPlan, holders: Holders, policy: Policy): Buffer {
-  const places = placesOf(plan, holders, policy).map((place) => Buffer.from(place));
-  const head = Buffer.allocUnsafe(
-    generationEnd + 1 + places.reduce((sum, { length }) => sum + length + 2, 0),
-  );
-  headStart.copy(head);
-  head.write(numberText(plan.generation), headStart.length, 'latin1');
-  let at = head.writeUInt8(places.length, generationEnd);
+  const places = placesOf(plan, holders, policy);
+  const record = encodeRecord(plan);
+  const headLength =
+    generationEnd + 1 + places.reduce((sum, place) => sum + Buffer.byteLength(place) + 2, 0);
+  const bytes = Buffer.allocUnsafe(headLength + record.length);
+  headStart.copy(bytes);
+  bytes.write(numberText(plan.generation), headStart.length, 'latin1');
+  let at = bytes.writeUInt8(places.length, generationEnd);
   for (const place of places) {
-    place.copy(head, at, 0, 1);
-    at = head.writeUInt16BE(place.length - 1, at + 1);
-    at += place.copy(head, at, 1);
+    at += bytes.write(place.charAt(0), at, 'latin1');
+    const length = bytes.write(place.slice(1), at + 2);
+    at = bytes.writeUInt16BE(length, at) + length;
   }
-  return Buffer.concat([head, encodeRecord(plan)]);
+  record.copy(bytes, at);
+  return bytes;
 }
 
 /** Throws UnreadableRecord. */
@@ -110,7 +113,7 @@ export function decodeHeld(key: string, bytes: Buffer): HeldPlan {
  * of the record. `-` for one that was not there, `=` before the bytes of one that was.
  */
 export function tokenOf(bytes: Buffer | undefined): Buffer {
-  if (bytes === undefined) return Buffer.from('-');
+  if (bytes === undefined) return absent;
   return Buffer.concat([Buffer.from('='), bytes.subarray(0, markEnd(bytes))]);
 }
 

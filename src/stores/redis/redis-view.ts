@@ -11,9 +11,8 @@ import { decodeHeld, encodeHeld, type Holders, tokenOf } from './redis-record.ts
 /** One plan as a group of changes finds it, and as it leaves it. */
 interface Seen {
   readonly token: Buffer;
-  readonly unreadable: UnreadableRecord | undefined;
-  readonly holders: Holders;
-  readonly record: Buffer | undefined;
+  unreadable: UnreadableRecord | undefined;
+  holders: Holders;
   plan: StoredPlan | undefined;
   isChanged: boolean;
   needsLease: boolean;
@@ -57,21 +56,25 @@ export class RedisView implements PlanView {
 
   /** What was read under the key. */
   add(key: string, record: Buffer | undefined): void {
-    const seen = {
+    const seen: Seen = {
       token: tokenOf(record),
-      record,
+      unreadable: undefined,
+      holders: noHolders,
+      plan: undefined,
       isChanged: false,
       needsLease: false,
       encoded: undefined,
       failures: [],
     };
+    this.#seen.set(key, seen);
+    if (record === undefined) return;
     try {
-      const held = record === undefined ? undefined : decodeHeld(key, record);
-      const { plan, holders = noHolders } = held ?? {};
-      this.#seen.set(key, { ...seen, plan, holders, unreadable: undefined });
+      const { plan, holders } = decodeHeld(key, record);
+      seen.plan = plan;
+      seen.holders = holders;
     } catch (error) {
       if (!(error instanceof UnreadableRecord)) throw error;
-      this.#seen.set(key, { ...seen, plan: undefined, holders: noHolders, unreadable: error });
+      seen.unreadable = error;
     }
   }
 
