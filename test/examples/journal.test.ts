@@ -217,7 +217,7 @@ describe('forsund on a journal', () => {
     const after = await ForsundProcess.start(options);
     const again = after.client();
     const info = await again.info();
-    expect(info.get('stores')).toBe('mem;journal');
+    expect(info.get('stores')).toBe('mem;redis;journal');
     expect(info.get('current_store')).toBe('journal');
     const keys = await again.getKeys('later');
     expect(keys).toEqual(

@@ -9,7 +9,7 @@ import {
 import { firingOf, resumed, unfinishedAt } from '../life.ts';
 import type { Claim, ClaimResult, ClaimRoom } from '../store.ts';
 import { parkedEntryOf, timeText, treeEntryOf } from './keys.ts';
-import type { Answer, Change, Unwritten } from './partition.ts';
+import type { Answer, Change } from './partition.ts';
 import type { RedisView } from './redis-view.ts';
 import type { ScriptArgument } from './script-runner.ts';
 import type { ScriptName } from './scripts.ts';
@@ -114,7 +114,7 @@ export function claimDue(
   let claim: ClaimDue<DueEntry> | undefined;
   const broken = new Set<string>();
   return {
-    needsLease: true,
+    needs: { lease: true, room: false },
     look: async (view) => {
       agenda = new RedisAgenda(ask, session, view);
       const bounded = { ...room, firings: Math.min(room.firings, maxFirings) };
@@ -139,20 +139,19 @@ export function claimDue(
       });
       const unmoved = places.filter(({ entry }) => !view.isStaged(entry.key));
       for (const place of unmoved) putRight(view, place, broken.has(place.entry.key));
-      return (unwritten) => {
+      return ({ unwritten, hasMoved }) => {
+        for (const [key, obstacle] of unwritten) {
+          if (obstacle.kind === 'refused') options.onUnclaimable(key, new Error(obstacle.reason));
+        }
         const result = answer();
         const claims = result.claims.filter(({ firing }) => !unwritten.has(firing.key));
         // What another node has changed meanwhile has moved as well: to look again is worth it.
-        const moved = result.moved + unmoved.length - refusedCount(unwritten);
+        const moved = hasMoved ? result.moved + unmoved.length : 0;
         return { busyMs, result: { ...result, claims, moved, more: result.more || hasNext } };
       };
     },
   };
 }
-
-/** Of plans that stay as they were: the lease is lost, or Redis has no room. */
-const refusedCount = (unwritten: Unwritten): number =>
-  [...unwritten.values()].filter((letter) => letter !== 'c').length;
 
 /**
  * The entry stands there and nothing came of it. It is a stray one, or one of a plan that cannot be
@@ -173,7 +172,7 @@ export function claimParked(
 ): Change<{ readonly claims: readonly Claim[]; readonly hasFound: boolean }> {
   let members: readonly string[] = [];
   return {
-    needsLease: true,
+    needs: { lease: true, room: false },
     look: async (view) => {
       const [found] = await ask('parked', [origin, Math.min(limit, maxFirings)]);
       members = membersOf(found as Found, (member) => parkedEntryOf(member).key, view);
@@ -198,9 +197,9 @@ export function claimParked(
           onUnclaimable(key, error);
         }
       }
-      return (unwritten) => ({
+      return ({ unwritten, hasMoved }) => ({
         claims: claims.filter(({ firing }) => !unwritten.has(firing.key)),
-        hasFound: members.length > 0 && refusedCount(unwritten) === 0,
+        hasFound: members.length > 0 && hasMoved,
       });
     },
   };

@@ -25,7 +25,7 @@ export function takeOver(
   let session = '';
   let members: readonly string[] = [];
   return {
-    needsLease: false,
+    needs: { lease: false, room: false },
     look: async (view) => {
       const [ended, held] = await ask('ended', [pieceSize]);
       session = String(ended);
@@ -33,8 +33,7 @@ export function takeOver(
       await addAll(view, members, ask);
     },
     apply: (view) => {
-      let reclaimed = 0;
-      const givenUp: Firing[] = [];
+      const taken: { key: string; reclaimed: number; givenUp: readonly Firing[] }[] = [];
       for (const key of new Set(members.map(keyOfHeldMember))) {
         const plan = view.isUnreadable(key) ? undefined : view.plan(key);
         if (plan === undefined) continue;
@@ -44,13 +43,21 @@ export function takeOver(
           isLost: (firing) => view.holderOf(key, firing) === session,
         });
         if (after.plan !== plan) view.set(key, after.plan);
-        reclaimed += after.plan === undefined ? 0 : inFlight(plan) - inFlight(after.plan);
-        reclaimed -= after.plan === undefined ? 0 : after.givenUp.length;
-        givenUp.push(...after.givenUp);
+        const { givenUp } = after;
+        const ended = inFlight(plan) - (after.plan === undefined ? 0 : inFlight(after.plan));
+        taken.push({ key, reclaimed: ended - givenUp.length, givenUp });
         for (const failure of after.failures) view.addFailure(failure);
       }
       dropStrays(view, members, session);
-      return () => ({ reclaimed, givenUp, hasFound: session !== '' });
+      return ({ unwritten, hasMoved }) => {
+        // What was not written, another node has taken over.
+        const ours = taken.filter(({ key }) => !unwritten.has(key));
+        return {
+          reclaimed: ours.reduce((sum, one) => sum + one.reclaimed, 0),
+          givenUp: ours.flatMap((one) => one.givenUp),
+          hasFound: session !== '' && (members.length === 0 || hasMoved),
+        };
+      };
     },
   };
 }
@@ -67,7 +74,7 @@ export function releaseStrays(
 ): Change<void> {
   let members: readonly string[] = [];
   return {
-    needsLease: true,
+    needs: { lease: true, room: false },
     look: async (view) => {
       const found: string[] = [];
       let cursor = '0';

@@ -91,11 +91,8 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
       patienceMs: options.patienceMs ?? patienceDefaultMs,
       ...(options.commitTimes === undefined ? {} : { commitTimes: options.commitTimes }),
       session: () => session.id,
-      onLeaseLost: () => session.lost(),
-      onClaimsUnknown: () =>
-        void store
-          .releaseStrays(partition)
-          .catch((error: unknown) => log.warn('claims_not_released', { error: String(error) })),
+      onLeaseLost: (id) => session.lost(id),
+      onClaimsUnknown: () => void releaseStrays(store, partition, log),
     });
     return partition;
   });
@@ -124,8 +121,18 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
   return store;
 }
 
-/** What other nodes left behind when they died. */
+async function releaseStrays(store: RedisStore, partition: RedisPartition, log: Log) {
+  try {
+    await store.releaseStrays(partition);
+  } catch (error) {
+    // It is tried again when the lease is renewed.
+    log.warn('claims_not_released', { error: String(error) });
+  }
+}
+
+/** What other nodes left behind when they died, and claims of our own whose answers were lost. */
 async function lookAfter(store: RedisStore, counters: Counters, log: Log): Promise<void> {
+  for (const partition of store.unsure) await releaseStrays(store, partition, log);
   try {
     const { reclaimed, givenUp } = await store.takeOver();
     if (reclaimed > 0) log.warn('firings_reclaimed', { reclaimed });

@@ -1,7 +1,7 @@
 import { ForsunError, planNotStored } from '../../core/errors.ts';
 import type { Buckets } from '../../metrics/buckets.ts';
 import type { Cancel, Clock } from '../../core/time.ts';
-import { RedisView, type ViewOptions, type Write } from './redis-view.ts';
+import { type Needs, RedisView, type ViewOptions, type Write } from './redis-view.ts';
 import {
   RedisAway,
   type ScriptAnswer,
@@ -10,11 +10,19 @@ import {
 } from './script-runner.ts';
 import type { ScriptName } from './scripts.ts';
 
-/** What became of a change of one plan: done, in conflict with another's, without a lease, or refused. */
-type Letter = 'k' | 'c' | 'l' | 'e';
+/** Why a plan was not written: another has changed it, the lease is lost, or what Redis said against it. */
+export type Obstacle =
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'lease_lost' }
+  | { readonly kind: 'refused'; readonly reason: string };
 
-/** Keys of which nothing was written, and why. */
-export type Unwritten = ReadonlyMap<string, Letter>;
+/** What became of the writes of a group. */
+export interface Written {
+  /** Keys of plans that were not written. */
+  readonly unwritten: ReadonlyMap<string, Obstacle>;
+  /** Some of it was written, or another has changed it: to look again may bring something else. */
+  readonly hasMoved: boolean;
+}
 
 /** A change: reads plans, changes them in one go, and is answered once that is written. */
 export interface Change<T> {
@@ -24,14 +32,14 @@ export interface Change<T> {
   readonly reads?: readonly string[];
   /** It makes a plan, and so takes a generation. What it reads is most likely not there. */
   readonly makesPlan?: boolean;
-  /** It is written only while the session holds its lease. */
-  readonly needsLease: boolean;
+  /** Without which it is not written. */
+  readonly needs: Needs;
   /** What it throws, its caller gets, and nothing of it is written. */
   apply(view: RedisView): Answer<T>;
 }
 
 /** Told to the caller once the change is written. Only a change that looks is told of plans that were not. */
-export type Answer<T> = (unwritten: Unwritten) => T;
+export type Answer<T> = (written: Written) => T;
 
 interface Queued {
   readonly change: Change<unknown>;
@@ -63,7 +71,7 @@ export interface PartitionOptions extends Omit<ViewOptions, 'session'> {
   readonly patienceMs: number;
   /** The session as it is now. */
   readonly session: () => string;
-  readonly onLeaseLost: () => void;
+  readonly onLeaseLost: (session: string) => void;
   /** What became of a write that had claims in it is not known. */
   readonly onClaimsUnknown: () => void;
 }
@@ -90,6 +98,8 @@ export class RedisPartition {
   #sweep: Cancel | undefined;
   #writes = 0;
   #waryLeft = 0;
+  /** Of a write that was given up, and may yet reach Redis: its session. */
+  #astray: string | undefined;
   #planCount = 0;
 
   constructor(options: PartitionOptions) {
@@ -151,27 +161,29 @@ export class RedisPartition {
   async #commit(group: readonly Queued[]): Promise<void> {
     if (group.length === 0) return;
     const isWanted = (): boolean => group.some(({ isSettled }) => !isSettled);
-    let isWriting = false;
+    // One and the same from the first read to the last write: what it has not read, it shall not write.
+    const session = this.#options.session();
     try {
-      const view = await this.#read(group, isWanted);
+      if (this.#astray !== undefined) await this.#send(this.#astray, [], isWanted);
+      const view = await this.#read(group, session, isWanted);
       const applied = group.flatMap((queued) => this.#apply(queued, view) ?? []);
-      isWriting = true;
-      const unwritten = await this.#write(view.writes(), isWanted);
-      this.#answer(applied, unwritten);
+      this.#answer(applied, await this.#write(view.writes(), session, isWanted));
     } catch (error) {
-      if (isWriting && group.some(({ change }) => change.look !== undefined)) {
-        this.#options.onClaimsUnknown();
-      }
       const refusal = notStored(error);
       for (const queued of group) settle(queued, () => queued.reject(refusal));
+      if (this.#astray !== undefined) this.#tellOfClaims(group);
     }
   }
 
-  async #read(group: readonly Queued[], isWanted: () => boolean): Promise<RedisView> {
-    const { policy, session, index, partitions } = this.#options;
+  async #read(
+    group: readonly Queued[],
+    session: string,
+    isWanted: () => boolean,
+  ): Promise<RedisView> {
+    const { policy, index, partitions } = this.#options;
     let generation: number | string = 0;
-    const view = new RedisView({ policy, session: session() }, () => {
-      if (typeof generation === 'string') throw planNotStored(`Redis refused it: ${generation}`);
+    const view = new RedisView({ policy, session }, () => {
+      if (typeof generation === 'string') throw refused(generation);
       return generation++ * partitions + index;
     });
     for (const { change } of group) await change.look?.(view);
@@ -203,7 +215,7 @@ export class RedisPartition {
     try {
       const { change } = queued;
       const answer = change.apply(view);
-      return { queued, keys: view.keep(change.needsLease), answer };
+      return { queued, keys: view.keep(change.needs), answer };
     } catch (error) {
       view.drop();
       settle(queued, () => queued.reject(error));
@@ -211,46 +223,65 @@ export class RedisPartition {
     }
   }
 
-  async #write(writes: readonly Write[], isWanted: () => boolean): Promise<Unwritten> {
-    const { clock, commitTimes } = this.#options;
-    const unwritten = new Map<string, Letter>();
+  async #write(
+    writes: readonly Write[],
+    session: string,
+    isWanted: () => boolean,
+  ): Promise<Written> {
+    const unwritten = new Map<string, Obstacle>();
+    let hasMoved = false;
     for (const piece of inPieces(writes)) {
-      const args: ScriptArgument[] = [
-        this.#options.session(),
-        ++this.#writes,
-        this.#options.failuresKept,
-      ];
-      for (const { key, token, needsLease, record, failures } of piece) {
-        args.push(key, token, needsLease ? 1 : 0, record, failures.length, ...failures);
+      const answered = await this.#send(session, piece, isWanted);
+      for (const { write, obstacle } of answered) {
+        hasMoved ||= obstacle === undefined || obstacle.kind === 'conflict';
+        if (obstacle !== undefined && !write.isStray) unwritten.set(write.key, obstacle);
       }
-      const startMs = clock.monotonicMs();
-      const { rest } = await this.#untilAnswered('write', args, isWanted);
-      commitTimes?.observe((clock.monotonicMs() - startMs) / 1000);
-      const [letters = '', ...why] = String(rest[0]).split(' ');
-      for (const [at, { key }] of piece.entries()) {
-        const letter = letters.charAt(at);
-        if (letter === 'e' && passingRefusal.test(why.join(' '))) unwritten.set(key, 'e');
-        else if (letter === 'e') throw new Error(`Redis refused it: ${why.join(' ')}`);
-        else if (letter !== 'k') unwritten.set(key, letter as Letter);
+      if (answered.some(({ obstacle }) => obstacle?.kind === 'lease_lost')) {
+        this.#options.onLeaseLost(session);
       }
-      if (letters.includes('l')) this.#options.onLeaseLost();
     }
-    return unwritten;
+    return { unwritten, hasMoved };
   }
 
-  #answer(applied: readonly Applied[], unwritten: Unwritten): void {
+  /** With none, it says that no write sent before may come later. */
+  async #send(session: string, writes: readonly Write[], isWanted: () => boolean) {
+    const { clock, commitTimes, failuresKept } = this.#options;
+    const args: ScriptArgument[] = [session, ++this.#writes, failuresKept];
+    for (const { key, token, needs, record, failures } of writes) {
+      const letters = (needs.lease ? 'l' : '') + (needs.room ? 'r' : '');
+      args.push(key, token, letters, record, failures.length, ...failures);
+    }
+    const startMs = clock.monotonicMs();
+    this.#astray = session;
+    const { rest } = await this.#untilAnswered('write', args, isWanted);
+    this.#astray = undefined;
+    commitTimes?.observe((clock.monotonicMs() - startMs) / 1000);
+    return answeredOf(writes, String(rest[0]));
+  }
+
+  #answer(applied: readonly Applied[], written: Written): void {
     const again: Queued[] = [];
     for (const { queued, keys, answer } of applied) {
-      const letters = new Set(keys.flatMap((key) => unwritten.get(key) ?? []));
-      if (queued.change.look === undefined && letters.has('c')) {
+      if (queued.change.look !== undefined) {
+        // What was claimed for somebody who waits no more, nobody has.
+        if (queued.isSettled) this.#tellOfClaims([queued]);
+        settle(queued, () => queued.resolve(answer(written)));
+        continue;
+      }
+      const obstacles = keys.flatMap((key) => written.unwritten.get(key) ?? []);
+      const refusal = obstacles.find(({ kind }) => kind === 'refused');
+      if (refusal?.kind === 'refused') settle(queued, () => queued.reject(refused(refusal.reason)));
+      else if (obstacles.length > 0 && !endsWithLease(queued, obstacles)) {
         queued.isSurprised = true;
         if (queued.change.makesPlan === true) this.#waryLeft = waryGroups;
         again.push(queued);
-      } else if (queued.change.look === undefined && letters.has('e')) {
-        settle(queued, () => queued.reject(planNotStored('Redis has no room for it (maxmemory)')));
-      } else settle(queued, () => queued.resolve(answer(unwritten)));
+      } else settle(queued, () => queued.resolve(answer(written)));
     }
-    if (again.length > 0) this.#queue.unshift(...again);
+    this.#queue.unshift(...again.filter(({ isSettled }) => !isSettled));
+  }
+
+  #tellOfClaims(group: readonly Queued[]): void {
+    if (group.some(({ change }) => change.look !== undefined)) this.#options.onClaimsUnknown();
   }
 
   /** Asks again while Redis is away and somebody waits. */
@@ -292,8 +323,38 @@ export class RedisPartition {
   }
 }
 
-/** A script's own command was refused for want of memory. */
-const passingRefusal = /\bOOM\b/;
+const letterLeaseLost = 'l';
+const letterDone = 'k';
+const letterRefused = 'e';
+
+/** What the script answered of each write. */
+function answeredOf(writes: readonly Write[], text: string) {
+  const lettersEnd = text.indexOf(' ');
+  const reasons = text.slice(lettersEnd + 1).split('\n');
+  return writes.map((write, at) => {
+    const letter = text.slice(0, lettersEnd).charAt(at);
+    return { write, obstacle: obstacleOf(letter, reasons) };
+  });
+}
+
+/** Reasons come in the order of the letters that have one. */
+function obstacleOf(letter: string, reasons: string[]): Obstacle | undefined {
+  if (letter === letterDone) return undefined;
+  if (letter === letterLeaseLost) return { kind: 'lease_lost' };
+  if (letter === letterRefused) return { kind: 'refused', reason: reasons.shift() ?? '' };
+  return { kind: 'conflict' };
+}
+
+/** What a session had in flight is not its own any more: with its lease such a change has become void. */
+const endsWithLease = ({ change }: Queued, obstacles: readonly Obstacle[]): boolean =>
+  change.needs.lease && obstacles.every(({ kind }) => kind === 'lease_lost');
+
+const refused = (reason: string): ForsunError =>
+  planNotStored(
+    /\bOOM\b/.test(reason)
+      ? `Redis is full, and takes no further plans (maxmemory): ${reason}`
+      : `Redis refused it: ${reason}`,
+  );
 
 function settle(queued: Queued, how: () => void): void {
   if (queued.isSettled) return;

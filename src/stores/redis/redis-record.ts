@@ -22,7 +22,8 @@ const headStart = Buffer.from([0, 1]);
 const generationEnd = 9;
 /** Of the record behind the head: its version and checksum. */
 const recordMark = 5;
-const absent = Buffer.from('-');
+/** The token of a record that was not there. */
+export const absentToken = Buffer.from('-');
 
 /** Which session has a firing in flight, by the firing's text. */
 export type Holders = ReadonlyMap<string, string>;
@@ -113,7 +114,7 @@ export function decodeHeld(key: string, bytes: Buffer): HeldPlan {
  * of the record. `-` for one that was not there, `=` before the bytes of one that was.
  */
 export function tokenOf(bytes: Buffer | undefined): Buffer {
-  if (bytes === undefined) return absent;
+  if (bytes === undefined) return absentToken;
   return Buffer.concat([Buffer.from('='), bytes.subarray(0, markEnd(bytes))]);
 }
 

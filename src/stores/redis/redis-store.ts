@@ -38,8 +38,11 @@ const unknownGeneration = Number.MAX_SAFE_INTEGER - 1;
 export class RedisStore implements Store {
   readonly #parts: RedisStoreParts;
   readonly #pages: PlanPages;
-  /** Members of held:<session> that the clockwork has. */
-  readonly #handedOut = new Set<string>();
+  /** Members of held:<session> that the clockwork has, and the attempt of each. */
+  readonly #handedOut = new Map<string, number>();
+  /** Partitions in which it is not known what was claimed. */
+  readonly #unsure = new Set<RedisPartition>();
+  readonly #releasing = new Set<RedisPartition>();
   #recovery: Recovery = { reclaimed: 0, givenUp: [] };
   #nextPartition = 0;
   #isClosed = false;
@@ -77,7 +80,7 @@ export class RedisStore implements Store {
     return this.#partitionOf(key).change({
       reads: [key],
       makesPlan: true,
-      needsLease: false,
+      needs: { lease: false, room: true },
       apply: (view) => {
         const isThere = view.isUnreadable(key) || view.plan(key) !== undefined;
         if (onlyIfAbsent && isThere) throw planExists(key);
@@ -91,7 +94,7 @@ export class RedisStore implements Store {
   remove(key: string): Promise<Plan | undefined> {
     return this.#partitionOf(key).change({
       reads: [key],
-      needsLease: false,
+      needs: { lease: false, room: false },
       apply: (view) => {
         const plan = view.isUnreadable(key)
           ? unreadPlan(key, unknownGeneration, this.now())
@@ -106,7 +109,7 @@ export class RedisStore implements Store {
     const now = this.now();
     return this.#partitionOf(key).change({
       reads: [key],
-      needsLease: false,
+      needs: { lease: false, room: true },
       apply: (view) => {
         const plan = view.plan(key);
         if (plan === undefined) return () => undefined;
@@ -183,7 +186,7 @@ export class RedisStore implements Store {
     const ending = this.#ending;
     await this.#partitionOf(key).change({
       reads: [key],
-      needsLease: true,
+      needs: { lease: true, room: false },
       apply: (view) => {
         // A session that has lost its lease settles nothing, and neither does one that never had it.
         if (view.holderOf(key, firing) === session) {
@@ -193,7 +196,9 @@ export class RedisStore implements Store {
         return () => undefined;
       },
     });
-    this.#handedOut.delete(heldMember(key, firing));
+    const member = heldMember(key, firing);
+    // Where the lease was lost meanwhile, the clockwork may have it anew, as a later attempt.
+    if (this.#handedOut.get(member) === firing.attempt) this.#handedOut.delete(member);
   }
 
   async confirm(firings: readonly Firing[]): Promise<readonly boolean[]> {
@@ -248,12 +253,25 @@ export class RedisStore implements Store {
     this.#recovery = await this.takeOver();
   }
 
+  /** Partitions in which it is not known what was claimed: releaseStrays has failed. */
+  get unsure(): readonly RedisPartition[] {
+    return [...this.#unsure];
+  }
+
   /** Of a claim whose answer was lost: what it has in flight is released. */
   async releaseStrays(partition: RedisPartition): Promise<void> {
+    this.#unsure.add(partition);
+    if (this.#releasing.has(partition)) return;
+    this.#releasing.add(partition);
     const isHandedOut = (member: string): boolean => this.#handedOut.has(member);
     const { session } = this.#parts;
     const change = releaseStrays(partition.ask, session.id, isHandedOut, () => this.#ending);
-    await partition.change(change);
+    try {
+      await partition.change(change);
+      this.#unsure.delete(partition);
+    } finally {
+      this.#releasing.delete(partition);
+    }
   }
 
   async #claimIn(
@@ -296,7 +314,9 @@ export class RedisStore implements Store {
   }
 
   #handOut(claims: readonly Claim[]): void {
-    for (const { firing } of claims) this.#handedOut.add(heldMember(firing.key, firing));
+    for (const { firing } of claims) {
+      this.#handedOut.set(heldMember(firing.key, firing), firing.attempt);
+    }
   }
 
   /** All partitions, each time from another one on. */

@@ -6,7 +6,15 @@ import type { PlanView } from '../plan-view.ts';
 import { UnreadableRecord } from '../record.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import { firingText } from './keys.ts';
-import { decodeHeld, encodeHeld, type Holders, tokenOf } from './redis-record.ts';
+import { absentToken, decodeHeld, encodeHeld, type Holders, tokenOf } from './redis-record.ts';
+
+/** Without which a change is not written. */
+export interface Needs {
+  /** The session holds its lease. */
+  readonly lease: boolean;
+  /** Redis is not full: what takes memory for good waits until it is not. */
+  readonly room: boolean;
+}
 
 /** One plan as a group of changes finds it, and as it leaves it. */
 interface Seen {
@@ -15,7 +23,7 @@ interface Seen {
   holders: Holders;
   plan: StoredPlan | undefined;
   isChanged: boolean;
-  needsLease: boolean;
+  needs: Needs;
   /** What changed it last wrote this; undefined: it is gone. */
   encoded: Buffer | undefined;
   readonly failures: Buffer[];
@@ -25,11 +33,14 @@ interface Seen {
 export interface Write {
   readonly key: string;
   readonly token: Buffer;
-  readonly needsLease: boolean;
+  readonly needs: Needs;
   readonly record: Buffer;
   readonly failures: readonly Buffer[];
+  /** It takes an entry out of an index, and leaves the plan alone. */
+  readonly isStray: boolean;
 }
 
+const nothing: Needs = { lease: false, room: false };
 const gone = Buffer.alloc(0);
 const noHolders: Holders = new Map();
 
@@ -62,7 +73,7 @@ export class RedisView implements PlanView {
       holders: noHolders,
       plan: undefined,
       isChanged: false,
-      needsLease: false,
+      needs: nothing,
       encoded: undefined,
       failures: [],
     };
@@ -121,11 +132,11 @@ export class RedisView implements PlanView {
   dropStray(key: string, tree: string, member: string): void {
     const { token } = this.#seenOf(key);
     const record = Buffer.from(`\x01${tree}\0${member}`);
-    this.#strays.push({ key, token, needsLease: false, record, failures: [] });
+    this.#strays.push({ key, token, needs: nothing, record, failures: [], isStray: true });
   }
 
   /** What was done since the last one stays; answers the keys. Encodes, so it may throw. */
-  keep(needsLease: boolean): readonly string[] {
+  keep(needs: Needs): readonly string[] {
     const staged = [...this.#staged];
     const encoded = staged.map(([key, plan]) => plan && this.#encoded(key, plan));
     for (const [at, [key, plan]] of staged.entries()) {
@@ -133,7 +144,10 @@ export class RedisView implements PlanView {
       seen.plan = plan;
       seen.encoded = encoded[at];
       seen.isChanged = true;
-      seen.needsLease ||= needsLease;
+      seen.needs = {
+        lease: seen.needs.lease || needs.lease,
+        room: seen.needs.room || needs.room,
+      };
     }
     for (const failure of this.#stagedFailures) {
       this.#seenOf(failure.key).failures.push(encodeFailure(failure));
@@ -150,9 +164,10 @@ export class RedisView implements PlanView {
 
   writes(): readonly Write[] {
     const writes: Write[] = [];
-    for (const [key, { isChanged, token, needsLease, encoded, failures }] of this.#seen) {
-      if (!isChanged || (encoded === undefined && token.length === 1)) continue;
-      writes.push({ key, token, needsLease, record: encoded ?? gone, failures });
+    for (const [key, seen] of this.#seen) {
+      const { isChanged, token, needs, encoded, failures } = seen;
+      if (!isChanged || (encoded === undefined && token === absentToken)) continue;
+      writes.push({ key, token, needs, record: encoded ?? gone, failures, isStray: false });
     }
     return [...writes, ...this.#strays];
   }

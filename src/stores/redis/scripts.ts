@@ -48,9 +48,26 @@ local function find(key)
   return leaf, call('LPOS', leaf, key), hit
 end
 
+-- The plan's record: false if there is none, empty if what should hold it is not ours.
 local function record_of(key)
-  local leaf, at = find(key)
+  local leaf = leaf_of('plans', key)
+  local at = leaf and redis.pcall('LPOS', leaf, key)
+  if type(at) == 'table' then return '' end
   return at and call('LINDEX', leaf, at + 1)
+end
+
+-- Redis takes no changes at all just now; as the error that it is, to be asked again.
+local function refusal_of_all(reply)
+  local text = type(reply) == 'table' and reply.err or tostring(reply)
+  for _, word in ipairs({'READONLY', 'MISCONF', 'NOREPLICAS'}) do
+    local at = text:find(word, 1, true)
+    if at then return {err = text:sub(at)} end
+  end
+end
+
+-- Redis when it is full refuses a script's first write, and no further one: so this comes first.
+local function write_though_full()
+  call('DEL', base .. 'full')
 end
 `;
 
@@ -247,6 +264,7 @@ const read = `
 local first, wanted = 0, tonumber(ARGV[1])
 if wanted > 0 then
   local newest = redis.pcall('INCRBY', base .. 'generation', wanted)
+  if refusal_of_all(newest) then return refusal_of_all(newest) end
   first = type(newest) == 'table' and newest.err or newest - wanted + 1
 end
 local records = {}
@@ -255,14 +273,20 @@ return answer(first, records)
 `;
 
 /**
- * session, number of this write, failures kept, then of each change: key, token, 1 if it needs the lease,
- * the record (empty: none; 1, index, 00, member: takes that out of the index), number of failures, failures…
- * → a letter a change (k done, c the record is another, l the lease is lost, e it failed) and what failed
+ * session, number of this write, failures kept, then of each change: key, token, its needs (l: the lease,
+ * r: room), the record (empty: none; 1, index, 00, member: takes that out of the index), number of
+ * failures, failures…
+ * → a letter a change (k done, c the record is another, l the lease is lost, e it failed), and of each
+ * that failed why, a line each. One that comes after a later one of the session changes nothing, and
+ * neither does one of a session that is not known any more: nobody waits for it.
  */
 const write = `
-local session, number, kept = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local session, number, kept = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local seen = call('HGET', base .. 'replies', session)
-if seen and seen:match('^%d+') == number then return answer(seen:sub(#number + 2)) end
+local newest = seen and tonumber(seen:match('^%d+')) or 0
+if newest == number then return answer(seen:sub(#ARGV[2] + 2)) end
+if newest > number then return answer('') end
+local is_known = call('ZSCORE', base .. 'sessions', session)
 
 -- Numbers of failures rise with time, so that those of all partitions have one order: ${failuresEachMs} a millisecond.
 local function next_failure()
@@ -283,16 +307,23 @@ end
 -- Plans that there are more now.
 local more = 0
 
+local function drop(key, token, record)
+  if not is_expected(record_of(key), token) then return 'c' end
+  local stop = record:find('\\0', 1, true)
+  drop_stray(record:sub(2, stop - 1), record:sub(stop + 1))
+  return 'k'
+end
+
+-- A place is taken before the record names it and left after: what fails half-way leaves strays at most.
 local function change(key, token, record)
+  if record:sub(1, 1) == '\\1' then return drop(key, token, record) end
   local leaf, at, hit = find(key)
   local old = at and call('LINDEX', leaf, at + 1)
   if not is_expected(old, token) then return 'c' end
-  if record:sub(1, 1) == '\\1' then
-    local stop = record:find('\\0', 1, true)
-    drop_stray(record:sub(2, stop - 1), record:sub(stop + 1))
-    return 'k'
-  end
   local before, after = places_of(old), places_of(record)
+  for place in pairs(after) do
+    if not before[place] then move(key, place, true) end
+  end
   if record == '' then
     if not old then return 'k' end
     forget(leaf, at, hit)
@@ -304,37 +335,41 @@ local function change(key, token, record)
   for place in pairs(before) do
     if not after[place] then move(key, place, false) end
   end
-  for place in pairs(after) do
-    if not before[place] then move(key, place, true) end
-  end
   return 'k'
 end
 
-local letters, why, holds, at = {}, '', nil, 4
+local letters, whys, holds, at = {}, {}, nil, 4
 while at <= #ARGV do
   local key, token, needs, record = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local failures = tonumber(ARGV[at + 4])
   local letter
-  if needs == '1' and holds == nil then holds = lives(session) or false end
-  if needs == '1' and not holds then
+  if needs:find('l', 1, true) and holds == nil then holds = lives(session) or false end
+  if not is_known or needs:find('l', 1, true) and not holds then
     letter = 'l'
   else
     local fine, outcome = pcall(change, key, token, record)
+    local why = not fine and (type(outcome) == 'table' and outcome.err or tostring(outcome))
+    if why and refusal_of_all(why) then return refusal_of_all(why) end
+    if why and why:find('OOM', 1, true) and not needs:find('r', 1, true) then
+      write_though_full()
+      fine, outcome = pcall(change, key, token, record)
+      why = not fine and (type(outcome) == 'table' and outcome.err or tostring(outcome))
+    end
     letter = fine and outcome or 'e'
-    if not fine then why = type(outcome) == 'table' and outcome.err or tostring(outcome) end
+    if why then whys[#whys + 1] = why:gsub('\\n', ' ') end
   end
   letters[#letters + 1] = letter
   if letter == 'k' and failures > 0 and kept > 0 then
     for i = at + 5, at + 4 + failures do
       redis.pcall('LPUSH', base .. 'failures', next_failure() .. ARGV[i])
     end
-    call('LTRIM', base .. 'failures', 0, kept - 1)
+    redis.pcall('LTRIM', base .. 'failures', 0, kept - 1)
   end
   at = at + 5 + failures
 end
 if more ~= 0 then redis.pcall('INCRBY', base .. 'count', more) end
-local text = table.concat(letters) .. ' ' .. why
-redis.pcall('HSET', base .. 'replies', session, number .. ' ' .. text)
+local text = table.concat(letters) .. ' ' .. table.concat(whys, '\\n')
+if is_known then redis.pcall('HSET', base .. 'replies', session, ARGV[2] .. ' ' .. text) end
 -- What was looked for has been claimed.
 if call('GET', base .. 'claiming') == session then call('DEL', base .. 'claiming') end
 return answer(text)
@@ -425,6 +460,7 @@ return answer()
 /** session, lease (µs), 1 if it begins → 1 while the session holds its lease, 0 once it has lost it */
 const renew = `
 if ARGV[3] ~= '1' and not lives(ARGV[1]) then return answer(0) end
+write_though_full()
 call('ZADD', base .. 'sessions', micros() + ARGV[2], ARGV[1])
 return answer(1)
 `;
@@ -433,6 +469,7 @@ return answer(1)
 const leave = `
 if call('GET', base .. 'claiming') == ARGV[1] then call('DEL', base .. 'claiming') end
 if call('EXISTS', base .. 'held:' .. ARGV[1]) == 1 then
+  write_though_full()
   call('ZADD', base .. 'sessions', 0, ARGV[1])
 else
   call('ZREM', base .. 'sessions', ARGV[1])

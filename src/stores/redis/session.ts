@@ -43,9 +43,9 @@ export class Session {
     this.#renewIn(this.#periodMs);
   }
 
-  /** The lease is over: goes on under a new name. */
-  lost(): void {
-    if (this.#isEnded || this.#beginning !== undefined) return;
+  /** The lease of that name is over: goes on under a new one. */
+  lost(id: string): void {
+    if (this.#isEnded || this.#beginning !== undefined || id !== this.#id) return;
     this.#options.log.warn('lease_lost', { session: this.#id });
     this.#id = newId();
     this.#beginning = this.#renew(true)
@@ -89,7 +89,7 @@ export class Session {
     const args = [id, leaseSeconds * 1_000_000, isNew ? 1 : 0];
     const answers = await Promise.all(bases.map((base) => runner.run('renew', base, args)));
     const isHeld = answers.every(({ rest }) => rest[0] === 1);
-    if (!isHeld && id === this.#id) this.lost();
+    if (!isHeld) this.lost(id);
   }
 
   #told(error: unknown): void {

@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Redis } from 'ioredis';
+import { beforeEach, expect, test } from 'vitest';
+
+import { addSeconds } from '../../src/core/time.ts';
+import type { ScriptName } from '../../src/stores/redis/scripts.ts';
+import type { Claim, Store } from '../../src/stores/store.ts';
+import { room } from '../contract/store.ts';
+import { eventually, eventuallyPasses } from '../support/eventually.ts';
+import { aDraft, T0 } from '../support/plans.ts';
+import { aRedis } from '../support/redis-nodes.ts';
+import { aSharedStore, asksFor, type SharedStoreOptions } from '../support/shared-store.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+
+const base = '{forsun:0:0}:';
+const due = addSeconds(T0, 30);
+const oneShot = {
+  count: 1,
+  schedule: { kind: 'interval', everySeconds: 30, fields: { second: 30 } },
+} as const;
+
+let redis: Redis;
+let proxy: TcpProxy;
+
+beforeEach(async () => {
+  const server = await aRedis();
+  redis = server.client();
+  proxy = await TcpProxy.open(server.port);
+});
+
+const behindProxy = (options: Omit<SharedStoreOptions, 'port'> = {}): Promise<Store> =>
+  aSharedStore({ port: proxy.port, ...options });
+const claimAll = async (store: Store): Promise<readonly Claim[]> =>
+  (await store.claim(due, room(due))).claims;
+
+/** The reply to the next script of that name is lost, and all that follows on its connection. */
+function loseReply(name: ScriptName): void {
+  proxy.onRequest = (bytes) => {
+    if (!asksFor(bytes, name)) return 'passes';
+    proxy.onRequest = () => 'passes';
+    proxy.onReply = () => {
+      proxy.heal();
+      proxy.cutClients();
+      return 'is_lost';
+    };
+    return 'passes';
+  };
+}
+
+test('a plan is made once, though the reply to its write was lost', async () => {
+  const store = await behindProxy();
+  await store.put(aDraft({ key: 'before' }), due);
+  loseReply('write');
+  const plan = await store.put(aDraft({ key: 'k', ...oneShot }), due);
+  expect(await store.get('k')).toEqual(plan);
+  expect(await redis.get(`${base}count`)).toBe('2');
+  expect(await redis.get(`${base}generation`)).toBe('2');
+  const claims = await claimAll(store);
+  expect(claims.map(({ firing }) => firing.key).toSorted()).toEqual(['before', 'k']);
+});
+
+test('a plan is triggered and removed once, though the replies to the writes were lost', async () => {
+  const store = await behindProxy();
+  await store.put(aDraft({ key: 'k' }), due);
+  loseReply('write');
+  expect(await store.trigger('k')).toMatchObject({ trigger: 1 });
+  expect((await store.get('k'))?.unfinished).toHaveLength(1);
+  loseReply('write');
+  expect(await store.remove('k')).toMatchObject({ key: 'k' });
+  expect(await redis.get(`${base}count`)).toBe('0');
+});
+
+test('a firing is handed out once, though the reply to its claim was lost', async () => {
+  const store = await behindProxy();
+  await store.put(aDraft({ key: 'k', ...oneShot }), due);
+  loseReply('write');
+  const [claim, ...others] = await claimAll(store);
+  expect(others).toEqual([]);
+  expect(claim?.firing).toMatchObject({ key: 'k', attempt: 1 });
+  expect(await store.confirm?.([claim!.firing])).toEqual([true]);
+  expect(await claimAll(store)).toEqual([]);
+  loseReply('write');
+  await store.settle(claim!.firing, { kind: 'done' });
+  expect(await store.get('k')).toBeUndefined();
+});
+
+test.for([
+  ['its answer was late', 1_000],
+  ['Redis was away for long', 6_000],
+] as const)(
+  'what was claimed for somebody who waits no more is released, and fires: %s',
+  async ([, awayMs]) => {
+    const store = await behindProxy({ patienceMs: 300, leaseSeconds: 30 });
+    await store.put(aDraft({ key: 'k', ...oneShot }), due);
+    let isAway = false;
+    proxy.onRequest = (bytes) => {
+      isAway ||= asksFor(bytes, 'write');
+      return 'passes';
+    };
+    proxy.onReply = () => (isAway ? 'waits' : 'passes');
+    await expect(claimAll(store)).rejects.toMatchObject({ code: 'plan_not_stored' });
+    await sleep(awayMs);
+    proxy.heal();
+    const [claim] = await eventuallyPasses(async () => {
+      const claims = await claimAll(store);
+      expect(claims).toHaveLength(1);
+      return claims;
+    });
+    expect(claim?.firing).toMatchObject({ key: 'k', attempt: 1 });
+    expect(await store.confirm?.([claim!.firing])).toEqual([true]);
+  },
+);
+
+test('a write that arrives after later ones of its session changes nothing', async () => {
+  const store = await behindProxy();
+  await store.put(aDraft({ key: 'other' }), due);
+  proxy.onRequest = (bytes) => {
+    if (!asksFor(bytes, 'write')) return 'passes';
+    // Its connection is lost on the way, with what was sent on it.
+    proxy.onRequest = () => 'passes';
+    setImmediate(() => proxy.cutClients());
+    return 'waits';
+  };
+  await store.put(aDraft({ key: 'k' }), due);
+  expect(await store.remove('k')).toMatchObject({ key: 'k' });
+  proxy.heal();
+  await redis.ping();
+  await sleep(100);
+  expect(await store.get('k')).toBeUndefined();
+  expect(await redis.get(`${base}count`)).toBe('1');
+});
+
+test('a write that arrives after its session was forgotten changes nothing', async () => {
+  const store = await behindProxy({ patienceMs: 300 });
+  await store.put(aDraft({ key: 'other' }), due);
+  proxy.onRequest = (bytes) => (asksFor(bytes, 'write') ? 'waits' : 'passes');
+  await expect(store.put(aDraft({ key: 'k' }), due)).rejects.toThrow();
+  // As another node does it when the lease is over.
+  const [session = ''] = await redis.zrange(`${base}sessions`, '0', '-1');
+  await redis.zrem(`${base}sessions`, session);
+  await redis.hdel(`${base}replies`, session);
+  proxy.heal();
+  await sleep(100);
+  expect(await redis.get(`${base}count`)).toBe('1');
+  expect(await store.put(aDraft({ key: 'k' }), due)).toMatchObject({ key: 'k' });
+});
+
+test('what is claimed while the lease is lost is held under the new one, or not at all', async () => {
+  const store = await behindProxy({ leaseSeconds: 5 });
+  await store.put(aDraft({ key: 'k', ...oneShot }), due);
+  const asked = new Set<ScriptName>();
+  proxy.onRequest = (bytes) => {
+    for (const name of ['look', 'renew'] as const) if (asksFor(bytes, name)) asked.add(name);
+    return 'passes';
+  };
+  // The look is under way when the node is told that its lease is lost.
+  proxy.onReply = () => (asked.has('renew') ? 'waits' : 'passes');
+  await redis.del(`${base}sessions`);
+  await eventually(() => asked.has('renew'));
+  const claimed = claimAll(store);
+  await eventually(() => asked.has('look'));
+  await sleep(100);
+  proxy.heal();
+  const claims = [...(await claimed), ...(await claimAll(store))];
+  expect(claims).toHaveLength(1);
+  expect(await store.confirm?.([claims[0]!.firing])).toEqual([true]);
+});
