@@ -29,6 +29,8 @@ export class Session {
   #next: Cancel | undefined;
   #beginning: Promise<void> | undefined;
   #isEnded = false;
+  /** Why it could not be renewed, as it was told last. */
+  #trouble = '';
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -89,14 +91,15 @@ export class Session {
     const args = [id, leaseSeconds * 1_000_000, isNew ? 1 : 0];
     const answers = await Promise.all(bases.map((base) => runner.run('renew', base, args)));
     const isHeld = answers.every(({ rest }) => rest[0] === 1);
+    this.#trouble = '';
     if (!isHeld) this.lost(id);
   }
 
+  /** The same once, until it is renewed again; that Redis is away is told by the connection. */
   #told(error: unknown): void {
-    // That Redis is away is told by the connection.
-    if (!(error instanceof RedisAway)) {
-      this.#options.log.error('lease_not_renewed', { error: String(error) });
-    }
+    if (error instanceof RedisAway || this.#trouble === String(error)) return;
+    this.#trouble = String(error);
+    this.#options.log.error('lease_not_renewed', { error: this.#trouble });
   }
 }
 
