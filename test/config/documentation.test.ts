@@ -61,3 +61,10 @@ test('the image takes the names of forsun’s own image for settings there are',
     expect(entrypoint).toContain(`export FORSUN_${ours}="\${FORSUN_${ours}:-\${${theirs}:-`);
   }
 });
+
+test.each(['docker-compose.yml', 'docker-compose.cluster.yml'])('%s sets what there is', (file) => {
+  const variables = [...read(file).matchAll(/^ +(FORSUN_\w+):/gm)].map(([, name]) => name);
+  const known = allSettings.map(({ name }) => environmentName(name));
+  expect(variables.length).toBeGreaterThan(0);
+  expect(known).toEqual(expect.arrayContaining(variables));
+});
