@@ -19,7 +19,37 @@ export const ownFlags = {
   yes: { flag: 'yes', takes: 'nothing', meaning: 'rm: do not ask before' },
   output: { flag: 'output', takes: 'text', meaning: 'export: write to this file' },
   replace: { flag: 'replace', takes: 'nothing', meaning: 'import: replace plans that are there' },
-  skipBad: { flag: 'skip-bad', takes: 'nothing', meaning: 'import: leave bad lines out, go on' },
+  skipBad: { flag: 'skip-bad', takes: 'nothing', meaning: 'import: leave bad plans out, go on' },
+  fromForsunRedis: {
+    flag: 'from-forsun-redis',
+    takes: 'text',
+    meaning: 'import: from the Redis of forsun 0.1, as redis://host:6379/0',
+  },
+  fromForsunDump: {
+    flag: 'from-forsun-dump',
+    takes: 'text',
+    meaning: 'import: from a dump file of forsun 0.1',
+  },
+  sourcePrefix: {
+    flag: 'source-prefix',
+    takes: 'text',
+    meaning: 'import: its --driver-redis-prefix (default: forsun)',
+  },
+  sourceServerId: {
+    flag: 'source-server-id',
+    takes: 'text',
+    meaning: 'import: its --driver-redis-server-id (default: 0)',
+  },
+  sourceTimezone: {
+    flag: 'source-timezone',
+    takes: 'text',
+    meaning: 'import: the time zone of the machine it ran on, as UTC or Asia/Shanghai',
+  },
+  overdue: {
+    flag: 'overdue',
+    takes: 'text',
+    meaning: 'import: what is past due: fire it now, or skip it',
+  },
 } as const satisfies Readonly<Record<string, Flag>>;
 
 /** What was typed behind a command that has flags of its own. */

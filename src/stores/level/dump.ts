@@ -8,7 +8,7 @@ export async function refuseFile(path: string): Promise<void> {
   const kind = await stat(path).catch(absent);
   if (kind === undefined || kind.isDirectory()) return;
   if (await isForsunDump(path))
-    throw dumpFound(path, 'move it away, or name another place with --driver-mem-store-file');
+    throw dumpFound(path, 'name another place with --driver-mem-store-file');
   throw new StoreRefusal(
     'foreign',
     `${path}: this is a file, the store needs a directory; name another place with --driver-mem-store-file`,
@@ -19,7 +19,7 @@ export async function refuseFile(path: string): Promise<void> {
 export async function refuseForsunDump(path: string): Promise<void> {
   const kind = await stat(path).catch(absent);
   if (kind?.isFile() !== true || !(await isForsunDump(path))) return;
-  throw dumpFound(path, 'to start without its plans, move it away');
+  throw dumpFound(path, 'move it away');
 }
 
 /**
@@ -39,11 +39,11 @@ async function isForsunDump(path: string): Promise<boolean> {
   }
 }
 
-const dumpFound = (path: string, otherwise: string): StoreRefusal =>
+const dumpFound = (path: string, first: string): StoreRefusal =>
   new StoreRefusal(
     'dump',
-    `${path}: this is a dump of the original forsun, and its plans are not in this store; ` +
-      `importing it comes with \`forsun import\`; ${otherwise}`,
+    `${path}: this is a dump of the original forsun, and its plans are not in this store: ` +
+      `${first}, and when the server runs, \`forsun import --from-forsun-dump\` brings them over`,
   );
 
 function absent(error: unknown): undefined {

@@ -24,7 +24,7 @@ test.each([
   await expect(aDatabase(path)).rejects.toMatchObject({
     kind: 'dump',
     message: expect.stringMatching(
-      new RegExp(`^${path}: .*dump.*forsun import.*--driver-mem-store-file`),
+      new RegExp(`^${path}: .*dump.*--driver-mem-store-file.*forsun import`),
     ) as string,
   });
 });

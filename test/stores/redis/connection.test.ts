@@ -76,7 +76,9 @@ test('a Redis that nobody serves is refused with its address, at once', async ()
 test('a Redis that takes connections and answers nothing is refused within five seconds', async () => {
   const server = await aRedis();
   server.signal('SIGSTOP');
-  expect(await refusal(settingsFor(server))).toMatch(/ cannot be reached: no answer within 4.5 s; /);
+  expect(await refusal(settingsFor(server))).toMatch(
+    / cannot be reached: no answer within 4.5 s; /,
+  );
 });
 
 test('another database is another store', async () => {
