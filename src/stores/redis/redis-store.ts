@@ -61,6 +61,11 @@ export class RedisStore implements Store {
     return this.#recovery;
   }
 
+  /** Under which it holds now what it has in flight. */
+  get session(): string {
+    return this.#parts.session.id;
+  }
+
   get clock(): Clock {
     return this.#parts.dueClock;
   }
@@ -182,7 +187,7 @@ export class RedisStore implements Store {
 
   async settle(firing: Firing, settlement: Settlement): Promise<void> {
     const { key } = firing;
-    const session = this.#parts.session.id;
+    const { session } = this;
     const ending = this.#ending;
     await this.#partitionOf(key).change({
       reads: [key],
