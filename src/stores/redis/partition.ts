@@ -76,7 +76,8 @@ export interface PartitionOptions extends Omit<ViewOptions, 'session'> {
   readonly onClaimsUnknown: () => void;
 }
 
-const maxChanges = 128;
+/** More would hold Redis up for longer than 5 ms where keys come at random among a million. */
+const maxChanges = 64;
 const maxWriteBytes = 256 * 1024;
 /** Groups that read what they make, after one that found a plan in its place. */
 const waryGroups = 16;
