@@ -10,6 +10,8 @@ export interface WatchDeps {
   readonly clock: Clock;
   /** Where a connection that is not a node's of a cluster leads to, or is to lead. */
   readonly address: () => string;
+  /** Called whenever one that was lost is back. */
+  readonly onConnected: () => void;
 }
 
 /** Of a cluster whose nodes have new addresses all the time, the oldest are forgotten. */
@@ -55,7 +57,9 @@ export class ConnectionWatch {
     connection.on('ready', () => {
       isReady = true;
       reason = undefined;
-      if (this.#isTelling) this.#serverOf(node).connected();
+      if (!this.#isTelling) return;
+      this.#serverOf(node).connected();
+      this.#deps.onConnected();
     });
     connection.on('close', () => {
       if (isReady && this.#isTelling) this.#serverOf(node).lost(reason);

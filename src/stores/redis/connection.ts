@@ -3,7 +3,7 @@ import type { Cancel, Clock } from '../../core/time.ts';
 import { redisClient, type RedisClient } from './client.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { readCredentials } from './credentials.ts';
-import { addressOf, findFit } from './fitness.ts';
+import { addressOf, findFit, lookAgain } from './fitness.ts';
 import { RedisRefused } from './refusal.ts';
 import type { RedisSettings } from './settings.ts';
 import { unreachable } from './unreachable.ts';
@@ -39,11 +39,13 @@ export async function openRedisConnection(
   { log, clock, random = Math.random }: ConnectionDeps,
 ): Promise<RedisConnection> {
   let isOpen = false;
+  let partitions = 0;
   const client = redisClient(settings, await readCredentials(settings), (attempt) =>
     isOpen ? pauseMs(attempt, random) : null,
   );
   const address = (): string => addressOf(client, settings);
-  const watch = new ConnectionWatch(client, { log, clock, address });
+  const onConnected = (): void => void lookAgain(client, settings, partitions, log);
+  const watch = new ConnectionWatch(client, { log, clock, address, onConnected });
   const close = async (): Promise<void> => {
     isOpen = false;
     watch.stop();
@@ -51,7 +53,7 @@ export async function openRedisConnection(
   };
   try {
     const opening = connect(client).then(() => findFit(client, settings, log));
-    const partitions = await within(openMs, clock, opening);
+    partitions = await within(openMs, clock, opening);
     isOpen = true;
     watch.tell();
     // ioredis gives up for good when a sentinel tells of a failover while another is asked for the server.

@@ -3,10 +3,11 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Log } from '../../core/log.ts';
 import type { RedisClient } from './client.ts';
 import { nodeAddress } from './connection-watch.ts';
-import { fixPartitions, isStoreThere } from './fixed.ts';
+import { fixPartitions, isStillThere, isStoreThere } from './fixed.ts';
 import { refuseOriginal } from './original-keys.ts';
 import { factsTold, refuseUnfit, warningsOf } from './redis-checks.ts';
 import { readFacts } from './redis-facts.ts';
+import { RedisRefused } from './refusal.ts';
 import { addressText, type RedisSettings, serversText } from './settings.ts';
 
 /** Looks whether a connected Redis is fit for the store, tells what it is, and resolves to its partitions. */
@@ -32,6 +33,23 @@ export async function findFit(
   if (warnings === '') log.info('store_redis_ready', told);
   else log.warn('store_redis_ready', { ...told, warnings });
   return partitions;
+}
+
+/** When a connection was made anew: tells if the store that was opened is not there any more. */
+export async function lookAgain(
+  client: RedisClient,
+  settings: RedisSettings,
+  partitions: number,
+  log: Log,
+): Promise<void> {
+  const address = addressOf(client, settings);
+  try {
+    const isThere = await isStillThere(client, settings, partitions);
+    if (!isThere) log.error('store_redis_emptied', { address });
+  } catch (error) {
+    // Any other: the connection is lost again, and this is asked when it is back.
+    if (error instanceof RedisRefused) log.error('store_redis_replaced', { address });
+  }
 }
 
 /** Where the store is: by sentinels, which server they have named. */

@@ -47,3 +47,18 @@ export async function fixPartitions(client: RedisClient, settings: RedisSettings
   }
   return partitions;
 }
+
+/**
+ * To be asked when a connection was made anew: whether the store that was opened is there. One that is gone, for
+ * Redis came back without its keys, is begun again with as many partitions; rejects with RedisRefused when there
+ * is another in its place.
+ */
+export async function isStillThere(
+  client: RedisClient,
+  settings: RedisSettings,
+  partitions: number,
+): Promise<boolean> {
+  const isThere = await isStoreThere(client, settings);
+  await fixPartitions(client, { ...settings, partitions });
+  return isThere;
+}

@@ -12,7 +12,13 @@ function rig() {
   const [clock, log] = [new FakeClock(), new RecordedLog()];
   const connection = Object.assign(new EventEmitter(), { isCluster: false });
   const client = connection as unknown as RedisClient;
-  const watch = new ConnectionWatch(client, { clock, log, address: () => 'redis:6379' });
+  const onConnected = (): void => undefined;
+  const watch = new ConnectionWatch(client, {
+    clock,
+    log,
+    address: () => 'redis:6379',
+    onConnected,
+  });
   connection.emit('ready');
   watch.tell();
   const told = (): readonly unknown[] =>

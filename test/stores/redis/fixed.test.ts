@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { eventually } from '../../support/eventually.ts';
 import { aRedis, opened, refusal, settingsFor } from './connection-rig.ts';
 
 describe('how many partitions there are', () => {
@@ -28,6 +29,26 @@ describe('how many partitions there are', () => {
     expect(partitions).toHaveLength(1);
     expect(await opened(settingsFor(server))).toMatchObject({ partitions: partitions[0] });
   });
+});
+
+test('a Redis that comes back without its keys is told of, and the store begun as it was', async () => {
+  const server = await aRedis();
+  const { log } = await opened(settingsFor(server, { partitions: 4 }));
+  await server.kill();
+  await eventually(() => log.events().includes('store_redis_lost'));
+  await server.restart();
+  await eventually(() => log.events().includes('store_redis_emptied'));
+  expect(log.lines.at(-1)).toEqual({
+    level: 'error',
+    event: 'store_redis_emptied',
+    fields: { address: `127.0.0.1:${server.port}` },
+  });
+  expect(await opened(settingsFor(server))).toMatchObject({ partitions: 4 });
+
+  const admin = server.client();
+  await admin.hset('forsun:0:meta', 'partitions', '8');
+  await admin.call('CLIENT', 'KILL', 'TYPE', 'normal');
+  await eventually(() => log.events().includes('store_redis_replaced'));
 });
 
 test('a store of a newer layout is refused', async () => {
