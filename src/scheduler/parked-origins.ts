@@ -11,7 +11,7 @@ export class ParkedOrigins {
   readonly #page: (after: string | undefined, limit: number) => Promise<readonly string[]>;
   /** Where the next page starts; undefined when the store holds none that are unknown. */
   #unread: { readonly after: string | undefined } | undefined = { after: undefined };
-  /** One was dropped that may lie before the next page, so it is read from the start once more. */
+  /** There may be some before the next page, so it is read from the start once more. */
   #hasMissed = false;
 
   constructor(page: (after: string | undefined, limit: number) => Promise<readonly string[]>) {
@@ -38,6 +38,11 @@ export class ParkedOrigins {
   /** Known origins, oldest first; safe against changes while it is walked. */
   [Symbol.iterator](): Iterator<string> {
     return [...this.#known][Symbol.iterator]();
+  }
+
+  /** Others may have parked there, too: the store is read through once more. */
+  lookAgain(): void {
+    this.#hasMissed = true;
   }
 
   /** Reads on in the store when few are known; true when there may be something new. */

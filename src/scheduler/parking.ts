@@ -6,6 +6,8 @@ import { ParkedOrigins } from './parked-origins.ts';
 
 /** Origins fetched for at once: they share a durable step. */
 const together = 16;
+/** Where several nodes park in one store, each looks so often for what the others have left there. */
+const sweepsBetweenLooks = 10;
 
 export interface ParkingDeps {
   readonly store: Store;
@@ -26,6 +28,7 @@ export class Parking {
   /** Origins under way to be fetched: one fetch at a time each, or together they pass its room. */
   readonly #fetching = new Set<string>();
   #isSweeping = false;
+  #sweeps = 0;
   /** Firings that are being fetched. */
   #coming = 0;
 
@@ -70,6 +73,9 @@ export class Parking {
   async sweep(): Promise<void> {
     if (this.#isSweeping) return;
     this.#isSweeping = true;
+    this.#sweeps += 1;
+    const isShared = this.#deps.store.confirm !== undefined;
+    if (isShared && this.#sweeps % sweepsBetweenLooks === 0) this.#origins.lookAgain();
     try {
       await this.#origins.readOn();
       const origins = [...this.#origins];

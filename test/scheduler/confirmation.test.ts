@@ -1,6 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 
 import type { Firing } from '../../src/core/firing.ts';
+import { room } from '../contract/store.ts';
+import { aDraft } from '../support/plans.ts';
 import { once, Rig } from '../support/rig.ts';
 
 /** A rig over a store that nodes share, of which this one is asked. */
@@ -60,4 +62,19 @@ test('a server that stops meanwhile starts none of it', async () => {
   await rig.pass(1);
   await rig.stop();
   expect(rig.probe.runs).toEqual([]);
+});
+
+test('what another node has parked and left behind is fetched within ten seconds', async () => {
+  const { rig } = sharedRig(async (firings) => firings.map(() => true));
+  await rig.pass(5);
+  // As the other node did, before it died.
+  const draft = aDraft({ key: 'a', count: 1, action: 'probe', params: new Map() });
+  await rig.store.put(draft, rig.clock.now());
+  const { claims } = await rig.store.claim(rig.clock.now(), room(rig.clock.now()));
+  await rig.store.settle(claims[0]!.firing, { kind: 'parked', origin: 'theirs' });
+  for (let n = 0; n < 11; n++) {
+    await rig.pass(1);
+    await turns();
+  }
+  expect(rig.probe.runs.map(({ key }) => key)).toEqual(['a']);
 });
