@@ -9,7 +9,7 @@ import {
 import { firingOf, resumed, unfinishedAt } from '../life.ts';
 import type { Claim, ClaimResult, ClaimRoom } from '../store.ts';
 import { parkedEntryOf, timeText, treeEntryOf } from './keys.ts';
-import type { Answer, Change } from './partition.ts';
+import type { Answer, Change } from './change.ts';
 import type { RedisView } from './redis-view.ts';
 import type { ScriptArgument } from './script-runner.ts';
 import type { ScriptName } from './scripts.ts';

@@ -4,7 +4,7 @@ import { type Ending, released, unfinishedAt } from '../life.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import type { Ask } from './claims.ts';
 import { firingOfText, keyOfHeldMember } from './keys.ts';
-import type { Change } from './partition.ts';
+import type { Change } from './change.ts';
 import type { RedisView } from './redis-view.ts';
 
 const pieceSize = 128;
