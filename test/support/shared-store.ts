@@ -6,7 +6,7 @@ import type { Log } from '../../src/core/log.ts';
 import type { Clock } from '../../src/core/time.ts';
 import { systemClock } from '../../src/runtime/system-clock.ts';
 import { openSharedStore } from '../../src/stores/redis/open-shared-store.ts';
-import type { Store } from '../../src/stores/store.ts';
+import type { RedisStore } from '../../src/stores/redis/redis-store.ts';
 import { type ScriptName, scripts } from '../../src/stores/redis/scripts.ts';
 import { FakeClock } from './fake-clock.ts';
 import { T0 } from './plans.ts';
@@ -23,7 +23,7 @@ export interface SharedStoreOptions {
 }
 
 /** A store as one node has it, in this process; closed with its test. */
-export async function aSharedStore(options: SharedStoreOptions): Promise<Store> {
+export async function aSharedStore(options: SharedStoreOptions): Promise<RedisStore> {
   const { port, dueClock = new FakeClock(T0), leaseSeconds = 60, patienceMs = 4_500 } = options;
   const store = await openSharedStore({
     redis: {

@@ -37,15 +37,13 @@ interface Place {
 /** What is due in one partition, as its script finds it. */
 class RedisAgenda implements Agenda<DueEntry> {
   readonly #ask: Ask;
-  readonly #session: string;
   readonly #view: RedisView;
   readonly #places: Place[] = [];
   #busyMs = 0;
   #hasMore = false;
 
-  constructor(ask: Ask, session: string, view: RedisView) {
+  constructor(ask: Ask, view: RedisView) {
     this.#ask = ask;
-    this.#session = session;
     this.#view = view;
   }
 
@@ -63,7 +61,7 @@ class RedisAgenda implements Agenda<DueEntry> {
     const { firings, late, lateBefore } = room;
     const end = addSeconds(until, 1);
     const lateEnd = timeText(lateBefore < end ? lateBefore : end);
-    const limits = [this.#session, claimingMs, firings, late, lateEnd, timeText(end)];
+    const limits = [this.#view.session, claimingMs, firings, late, lateEnd, timeText(end)];
     const [busyMs, more, ...found] = await this.#ask('look', limits);
     this.#busyMs = Number(busyMs);
     if (this.#busyMs > 0) return { late: [], due: [], waiting: [] };
@@ -105,7 +103,6 @@ export interface ClaimOutcome {
 /** Store.claim, in one partition, as a change. */
 export function claimDue(
   ask: Ask,
-  session: string,
   until: UnixSeconds,
   room: ClaimRoom,
   options: ClaimOptions,
@@ -116,7 +113,7 @@ export function claimDue(
   return {
     needs: { lease: true, room: false },
     look: async (view) => {
-      agenda = new RedisAgenda(ask, session, view);
+      agenda = new RedisAgenda(ask, view);
       const bounded = { ...room, firings: Math.min(room.firings, maxFirings) };
       claim = new ClaimDue(agenda, until, bounded, {
         ...options,

@@ -68,7 +68,6 @@ export function takeOver(
  */
 export function releaseStrays(
   ask: Ask,
-  session: string,
   isHandedOut: (member: string) => boolean,
   ending: () => Ending,
 ): Change<void> {
@@ -79,7 +78,7 @@ export function releaseStrays(
       const found: string[] = [];
       let cursor = '0';
       do {
-        const [next, part] = await ask('held', [session, cursor]);
+        const [next, part] = await ask('held', [view.session, cursor]);
         found.push(...(part as Buffer[]).map(String).filter((member) => !isHandedOut(member)));
         cursor = String(next);
       } while (cursor !== '0');
@@ -95,11 +94,11 @@ export function releaseStrays(
         const name = firingOfText(member.slice(key.length + 1));
         const firing = plan && unfinishedAt(plan, name, 'in_flight');
         if (plan === undefined || firing === undefined) continue;
-        if (view.holderOf(key, firing) === session) {
+        if (view.holderOf(key, firing) === view.session) {
           view.set(key, released(plan, firing, ending().now));
         }
       }
-      dropStrays(view, members, session);
+      dropStrays(view, members, view.session);
       return () => undefined;
     },
   };

@@ -1,6 +1,6 @@
-import type { Store } from '../store.ts';
 import { openRedisConnection } from './connection.ts';
 import { openRedisStore, type RedisStoreOptions } from './open-redis-store.ts';
+import type { RedisStore } from './redis-store.ts';
 import type { RedisSettings } from './settings.ts';
 
 export interface SharedStoreOptions extends Omit<RedisStoreOptions, 'redis' | 'leaseSeconds'> {
@@ -8,7 +8,10 @@ export interface SharedStoreOptions extends Omit<RedisStoreOptions, 'redis' | 'l
 }
 
 /** Connects to the Redis of the settings and opens the store in it; both are closed together. */
-export async function openSharedStore({ redis, ...options }: SharedStoreOptions): Promise<Store> {
+export async function openSharedStore({
+  redis,
+  ...options
+}: SharedStoreOptions): Promise<RedisStore> {
   const { log, clock } = options;
   const connection = await openRedisConnection(redis, { log, clock });
   const { leaseSeconds } = redis;

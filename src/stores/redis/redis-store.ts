@@ -194,7 +194,7 @@ export class RedisStore implements Store {
       needs: { lease: true, room: false },
       apply: (view) => {
         // A session that has lost its lease settles nothing, and neither does one that never had it.
-        if (view.holderOf(key, firing) === session) {
+        if (view.session === session && view.holderOf(key, firing) === session) {
           const onFailed = (failure: Failure): void => view.addFailure(failure);
           settle(view, firing, settlement, { ending, onFailed });
         }
@@ -269,8 +269,7 @@ export class RedisStore implements Store {
     if (this.#releasing.has(partition)) return;
     this.#releasing.add(partition);
     const isHandedOut = (member: string): boolean => this.#handedOut.has(member);
-    const { session } = this.#parts;
-    const change = releaseStrays(partition.ask, session.id, isHandedOut, () => this.#ending);
+    const change = releaseStrays(partition.ask, isHandedOut, () => this.#ending);
     try {
       await partition.change(change);
       this.#unsure.delete(partition);
@@ -284,11 +283,11 @@ export class RedisStore implements Store {
     until: UnixSeconds,
     room: ClaimRoom,
   ): Promise<ClaimResult> {
-    const { clock, session, policy, statusKeepSeconds, onUnclaimable } = this.#parts;
+    const { clock, policy, statusKeepSeconds, onUnclaimable } = this.#parts;
     const deadlineMs = clock.monotonicMs() + claimPatienceMs;
     const options = { policy, statusKeepSeconds, onUnclaimable };
     for (;;) {
-      const change = claimDue(partition.ask, session.id, until, room, options);
+      const change = claimDue(partition.ask, until, room, options);
       const { result, busyMs } = await partition.change(change);
       if (result !== undefined) {
         this.#handOut(result.claims);

@@ -105,6 +105,11 @@ export class RedisView implements PlanView {
     return unreadable !== undefined && !isChanged && !this.#staged.has(key);
   }
 
+  /** Under which all of the group is read and written. */
+  get session(): string {
+    return this.#options.session;
+  }
+
   /** The session that has the firing in flight, as it was read. */
   holderOf(key: string, firing: FiringName): string | undefined {
     return this.#seenOf(key).holders.get(firingText(firing));

@@ -1,0 +1,44 @@
+import type { Redis } from 'ioredis';
+import { beforeEach, expect, test } from 'vitest';
+
+import { addSeconds } from '../../../src/core/time.ts';
+import type { RedisStore } from '../../../src/stores/redis/redis-store.ts';
+import { room } from '../../contract/store.ts';
+import { aDraft, T0 } from '../../support/plans.ts';
+import { aRedis } from '../../support/redis-nodes.ts';
+import { aSharedStore } from '../../support/shared-store.ts';
+
+const base = '{forsun:0:0}:';
+const due = addSeconds(T0, 5);
+const later = addSeconds(T0, 6);
+
+let redis: Redis;
+let store: RedisStore;
+
+beforeEach(async () => {
+  const server = await aRedis();
+  redis = server.client();
+  store = await aSharedStore({ port: server.port });
+  await store.put(aDraft({ key: 'k' }), due);
+  await store.put(aDraft({ key: 'later' }), later);
+});
+
+const claim = (until = due) => store.claim(until, room(until));
+const endLease = () => redis.zadd(`${base}sessions`, 0, store.session);
+
+test('what was held under a lost lease is not settled under the next one', async () => {
+  const { claims } = await claim();
+  const held = claims[0]!.firing;
+  await endLease();
+  const before = store.session;
+  // The claim finds that the lease is lost, and the node goes on under a new one before it settles.
+  await Promise.all([claim(later), store.settle(held, { kind: 'done' })]);
+  expect(store.session).not.toBe(before);
+  expect((await store.get('k'))?.unfinished).toHaveLength(1);
+});
+
+test('a claim that found the lease lost keeps no other node from claiming', async () => {
+  await endLease();
+  await Promise.all([claim(), claim()]);
+  expect(await redis.exists(`${base}claiming`)).toBe(0);
+});
