@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib';
+
 import type { Cluster, Redis } from 'ioredis';
 
 import type { Log } from '../../core/log.ts';
@@ -56,6 +58,7 @@ export interface RedisStoreParts {
   readonly runner: ScriptRunner;
   readonly session: Session;
   readonly partitions: readonly RedisPartition[];
+  readonly partitionOf: (key: string) => RedisPartition;
   readonly policy: Policy;
   readonly statusKeepSeconds: number;
   readonly failuresKept: number;
@@ -99,6 +102,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
   const unclaimable = new Unclaimable(log, counters);
   const store: RedisStore = new RedisStore({
     ...{ clock, dueClock: options.dueClock ?? redisClock, runner, session, partitions, policy },
+    partitionOf: (key) => partitionOf(partitions, key),
     statusKeepSeconds: options.statusKeepSeconds,
     failuresKept,
     random: options.random,
@@ -119,6 +123,12 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
   for (const partition of partitions) await partition.ask('trim', [failuresKept]);
   await store.recover();
   return store;
+}
+
+function partitionOf(partitions: readonly RedisPartition[], key: string): RedisPartition {
+  const partition = partitions[crc32(key) % partitions.length];
+  if (partition === undefined) throw new TypeError('the store has no partitions');
+  return partition;
 }
 
 async function releaseStrays(store: RedisStore, partition: RedisPartition, log: Log) {

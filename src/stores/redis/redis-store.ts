@@ -1,13 +1,10 @@
-import { crc32 } from 'node:zlib';
-
-import { planExists, planNotStored, quote } from '../../core/errors.ts';
-import type { Failure, ListedFailure } from '../../core/failure.ts';
+import { planExists, quote } from '../../core/errors.ts';
+import type { ListedFailure } from '../../core/failure.ts';
 import type { Firing } from '../../core/firing.ts';
 import type { AgendaPlace, Plan, PlanDraft } from '../../core/plan.ts';
 import { policyOf } from '../../core/policy.ts';
 import type { Clock, UnixSeconds } from '../../core/time.ts';
-import { begun, type Ending, triggered } from '../life.ts';
-import { settle } from '../settle.ts';
+import { begun, triggered } from '../life.ts';
 import type {
   Claim,
   ClaimResult,
@@ -18,19 +15,11 @@ import type {
   Store,
 } from '../store.ts';
 import { unreadPlan } from '../unread-plan.ts';
-import { claimDue, claimParked } from './claims.ts';
-import { heldMember, numberText } from './keys.ts';
-import { releaseStrays, takeOver } from './left-behind.ts';
+import { InFlight } from './in-flight.ts';
 import type { RedisPartition } from './partition.ts';
-import { grouped, PlanPages } from './plan-pages.ts';
+import { PlanPages } from './plan-pages.ts';
 import type { RedisStoreParts } from './open-redis-store.ts';
 
-/** How long a claim waits for the others, and how often it looks whether they are done. */
-const claimPatienceMs = 2_000;
-const claimAgainMs = 3;
-/** An answer older than this says nothing of now any more. */
-const confirmationMs = 1_000;
-const maxConfirmed = 256;
 /** Of a plan that cannot be read: later than any. */
 const unknownGeneration = Number.MAX_SAFE_INTEGER - 1;
 
@@ -38,23 +27,19 @@ const unknownGeneration = Number.MAX_SAFE_INTEGER - 1;
 export class RedisStore implements Store {
   readonly #parts: RedisStoreParts;
   readonly #pages: PlanPages;
-  /** Members of held:<session> that the clockwork has, and the attempt of each. */
-  readonly #handedOut = new Map<string, number>();
-  /** Partitions in which it is not known what was claimed. */
-  readonly #unsure = new Set<RedisPartition>();
-  readonly #releasing = new Set<RedisPartition>();
+  readonly #inFlight: InFlight;
   #recovery: Recovery = { reclaimed: 0, givenUp: [] };
-  #nextPartition = 0;
   #isClosed = false;
 
   constructor(parts: RedisStoreParts) {
     this.#parts = parts;
     this.#pages = new PlanPages(
       parts.partitions,
-      (key) => this.#partitionOf(key),
+      parts.partitionOf,
       parts.onUnreadable,
       parts.failuresKept,
     );
+    this.#inFlight = new InFlight(parts);
   }
 
   get recovery(): Recovery {
@@ -82,7 +67,7 @@ export class RedisStore implements Store {
     const { key } = draft;
     requireStorableKey(key);
     const now = this.now();
-    return this.#partitionOf(key).change({
+    return this.#parts.partitionOf(key).change({
       reads: [key],
       makesPlan: true,
       needs: { lease: false, room: true },
@@ -97,7 +82,7 @@ export class RedisStore implements Store {
   }
 
   remove(key: string): Promise<Plan | undefined> {
-    return this.#partitionOf(key).change({
+    return this.#parts.partitionOf(key).change({
       reads: [key],
       needs: { lease: false, room: false },
       apply: (view) => {
@@ -112,7 +97,7 @@ export class RedisStore implements Store {
 
   trigger(key: string): Promise<Firing | undefined> {
     const now = this.now();
-    return this.#partitionOf(key).change({
+    return this.#parts.partitionOf(key).change({
       reads: [key],
       needs: { lease: false, room: true },
       apply: (view) => {
@@ -151,74 +136,24 @@ export class RedisStore implements Store {
     return this.#parts.partitions.reduce((sum, { planCount }) => sum + planCount, 0);
   }
 
-  async claim(until: UnixSeconds, room: ClaimRoom): Promise<ClaimResult> {
-    let total: ClaimResult = {
-      ...{ claims: [], merged: 0, skipped: 0, misfires: 0, moved: 0, more: false },
-    };
-    const isLate = ({ firing }: Claim): boolean => firing.fireTime < room.lateBefore;
-    for (const partition of this.#inTurn()) {
-      const firings = room.firings - total.claims.length;
-      const late = room.late - total.claims.filter(isLate).length;
-      const left = { ...room, firings, late: Math.max(0, late) };
-      if (firings < 1) return { ...total, more: true };
-      total = sumOf(total, await this.#claimIn(partition, until, left));
-    }
-    return total;
+  claim(until: UnixSeconds, room: ClaimRoom): Promise<ClaimResult> {
+    return this.#inFlight.claim(until, room);
   }
 
-  async claimParked(origin: string, limit: number): Promise<readonly Claim[]> {
-    const { onUnclaimable } = this.#parts;
-    const claims: Claim[] = [];
-    for (const partition of this.#inTurn()) {
-      for (let hasFound = true; hasFound && claims.length < limit;) {
-        const change = claimParked(partition.ask, origin, limit - claims.length, onUnclaimable);
-        const found = await partition.change(change);
-        this.#handOut(found.claims);
-        claims.push(...found.claims);
-        hasFound = found.hasFound;
-      }
-    }
-    return claims;
+  claimParked(origin: string, limit: number): Promise<readonly Claim[]> {
+    return this.#inFlight.claimParked(origin, limit);
   }
 
   parkedOrigins(after: string | undefined, limit: number): Promise<readonly string[]> {
     return this.#pages.parkedOrigins(after, limit);
   }
 
-  async settle(firing: Firing, settlement: Settlement): Promise<void> {
-    const { key } = firing;
-    const { session } = this;
-    const ending = this.#ending;
-    await this.#partitionOf(key).change({
-      reads: [key],
-      needs: { lease: true, room: false },
-      apply: (view) => {
-        // A session that has lost its lease settles nothing, and neither does one that never had it.
-        if (view.session === session && view.holderOf(key, firing) === session) {
-          const onFailed = (failure: Failure): void => view.addFailure(failure);
-          settle(view, firing, settlement, { ending, onFailed });
-        }
-        return () => undefined;
-      },
-    });
-    const member = heldMember(key, firing);
-    // Where the lease was lost meanwhile, the clockwork may have it anew, as a later attempt.
-    if (this.#handedOut.get(member) === firing.attempt) this.#handedOut.delete(member);
+  settle(firing: Firing, settlement: Settlement): Promise<void> {
+    return this.#inFlight.settle(firing, settlement);
   }
 
-  async confirm(firings: readonly Firing[]): Promise<readonly boolean[]> {
-    const confirmed = new Map<Firing, boolean>();
-    await Promise.all(
-      [...grouped(firings, ({ key }) => this.#partitionOf(key))].map(async ([partition, own]) => {
-        for (let at = 0; at < own.length; at += maxConfirmed) {
-          const piece = own.slice(at, at + maxConfirmed);
-          const answers = await this.#confirmIn(partition, piece);
-          for (const [index, firing] of piece.entries())
-            confirmed.set(firing, answers[index] === 1);
-        }
-      }),
-    );
-    return firings.map((firing) => confirmed.get(firing) === true);
+  confirm(firings: readonly Firing[]): Promise<readonly boolean[]> {
+    return this.#inFlight.confirm(firings);
   }
 
   failures(prefix: string, limit: number, before?: number): Promise<readonly ListedFailure[]> {
@@ -232,124 +167,29 @@ export class RedisStore implements Store {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#inFlight.close();
     await Promise.all(this.#parts.partitions.map((partition) => partition.idle()));
     await this.#parts.close();
   }
 
-  /** Takes over what sessions whose lease is over have left behind; answers what it was. */
-  async takeOver(): Promise<Recovery> {
-    let reclaimed = 0;
-    const givenUp: Firing[] = [];
-    const { random, partitions } = this.#parts;
-    for (const partition of partitions) {
-      for (let hasFound = true; hasFound && !this.#isClosed;) {
-        const options = { ending: () => this.#ending, random };
-        const taken = await partition.change(takeOver(partition.ask, options));
-        reclaimed += taken.reclaimed;
-        givenUp.push(...taken.givenUp);
-        hasFound = taken.hasFound;
-      }
-    }
-    return { reclaimed, givenUp };
+  takeOver(): Promise<Recovery> {
+    return this.#inFlight.takeOver();
+  }
+
+  /** In which it is not known what was claimed: releaseStrays has failed. */
+  get unsure(): readonly RedisPartition[] {
+    return this.#inFlight.unsure;
+  }
+
+  releaseStrays(partition: RedisPartition): Promise<void> {
+    return this.#inFlight.releaseStrays(partition);
   }
 
   /** At open, before anything is claimed. */
   async recover(): Promise<void> {
     this.#recovery = await this.takeOver();
   }
-
-  /** Partitions in which it is not known what was claimed: releaseStrays has failed. */
-  get unsure(): readonly RedisPartition[] {
-    return [...this.#unsure];
-  }
-
-  /** Of a claim whose answer was lost: what it has in flight is released. */
-  async releaseStrays(partition: RedisPartition): Promise<void> {
-    this.#unsure.add(partition);
-    if (this.#releasing.has(partition)) return;
-    this.#releasing.add(partition);
-    const isHandedOut = (member: string): boolean => this.#handedOut.has(member);
-    const change = releaseStrays(partition.ask, isHandedOut, () => this.#ending);
-    try {
-      await partition.change(change);
-      this.#unsure.delete(partition);
-    } finally {
-      this.#releasing.delete(partition);
-    }
-  }
-
-  async #claimIn(
-    partition: RedisPartition,
-    until: UnixSeconds,
-    room: ClaimRoom,
-  ): Promise<ClaimResult> {
-    const { clock, policy, statusKeepSeconds, onUnclaimable } = this.#parts;
-    const deadlineMs = clock.monotonicMs() + claimPatienceMs;
-    const options = { policy, statusKeepSeconds, onUnclaimable };
-    for (;;) {
-      const change = claimDue(partition.ask, until, room, options);
-      const { result, busyMs } = await partition.change(change);
-      if (result !== undefined) {
-        this.#handOut(result.claims);
-        return result;
-      }
-      if (clock.monotonicMs() >= deadlineMs) {
-        throw planNotStored('other nodes claim without end, nothing was claimed here');
-      }
-      await new Promise<void>((resolve) => clock.after(Math.min(busyMs, claimAgainMs), resolve));
-    }
-  }
-
-  async #confirmIn(
-    partition: RedisPartition,
-    firings: readonly Firing[],
-  ): Promise<readonly unknown[]> {
-    const { clock, session } = this.#parts;
-    for (;;) {
-      const askedMs = clock.monotonicMs();
-      const args = firings.flatMap((firing) => [
-        firing.key,
-        numberText(firing.generation),
-        heldMember(firing.key, firing),
-      ]);
-      const [answers] = await partition.ask('confirm', [session.id, ...args]);
-      if (clock.monotonicMs() - askedMs <= confirmationMs) return answers as unknown[];
-    }
-  }
-
-  #handOut(claims: readonly Claim[]): void {
-    for (const { firing } of claims) {
-      this.#handedOut.set(heldMember(firing.key, firing), firing.attempt);
-    }
-  }
-
-  /** All partitions, each time from another one on. */
-  #inTurn(): readonly RedisPartition[] {
-    const { partitions } = this.#parts;
-    const first = this.#nextPartition++ % partitions.length;
-    return [...partitions.slice(first), ...partitions.slice(0, first)];
-  }
-
-  #partitionOf(key: string): RedisPartition {
-    const { partitions } = this.#parts;
-    const partition = partitions[crc32(key) % partitions.length];
-    if (partition === undefined) throw new TypeError('the store has no partitions');
-    return partition;
-  }
-
-  get #ending(): Ending {
-    return { now: this.now(), statusKeepSeconds: this.#parts.statusKeepSeconds };
-  }
 }
-
-const sumOf = (a: ClaimResult, b: ClaimResult): ClaimResult => ({
-  claims: [...a.claims, ...b.claims],
-  merged: a.merged + b.merged,
-  skipped: a.skipped + b.skipped,
-  misfires: a.misfires + b.misfires,
-  moved: a.moved + b.moved,
-  more: a.more || b.more,
-});
 
 /** The doors refuse such keys; here one would be mistaken for part of another entry. */
 function requireStorableKey(key: string): void {
