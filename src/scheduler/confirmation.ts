@@ -34,15 +34,17 @@ export class Confirmation {
 
   /** False: somebody else may fire it. While the store does not answer, neither does this, until stopped. */
   isOurs(firing: Firing): Promise<boolean> {
-    return new Promise((resolve) => {
-      this.#asked.push({ firing, resolve });
-      this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
-    });
+    return new Promise((resolve) => this.#add({ firing, resolve }));
   }
 
   /** Nothing more is ours to start. */
   stop(): void {
     this.#isStopping = true;
+  }
+
+  #add(asked: Asked): void {
+    this.#asked.push(asked);
+    this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
   }
 
   async #ask(): Promise<void> {
@@ -51,11 +53,15 @@ export class Confirmation {
     while (this.#asked.length > 0) {
       const asked = this.#asked.splice(0);
       const answers = await this.#answers(asked.map(({ firing }) => firing));
-      for (const [at, { resolve }] of asked.entries()) resolve(answers[at] === true);
+      for (const [at, one] of asked.entries()) {
+        const isOurs = answers[at];
+        if (isOurs !== undefined || this.#isStopping) one.resolve(isOurs === true);
+        else this.#deps.clock.after(againMs, () => this.#add(one));
+      }
     }
   }
 
-  async #answers(firings: readonly Firing[]): Promise<readonly boolean[]> {
+  async #answers(firings: readonly Firing[]): Promise<readonly (boolean | undefined)[]> {
     const { store, clock, log } = this.#deps;
     while (!this.#isStopping) {
       try {

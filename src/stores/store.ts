@@ -124,9 +124,10 @@ export interface Store {
   parkedOrigins(after: string | undefined, limit: number): Promise<readonly string[]>;
   /**
    * Asked of a firing just before it runs, where several nodes share a store: true while it is in flight
-   * for this one, and its plan neither removed nor replaced, on any node. Absent: every claim is.
+   * for this one, and its plan neither removed nor replaced, on any node; undefined where that cannot be
+   * told just now. Absent: every claim is.
    */
-  confirm?(firings: readonly Firing[]): Promise<readonly boolean[]>;
+  confirm?(firings: readonly Firing[]): Promise<readonly (boolean | undefined)[]>;
   /** Ends a claim. When its plan was removed or replaced meanwhile, nothing happens. */
   settle(firing: Firing, settlement: Settlement): Promise<void>;
   /**

@@ -1,11 +1,17 @@
+import { crc32 } from 'node:zlib';
+
 import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { eventuallyPasses } from '../support/eventually.ts';
 import { aStore, ForsundProcess } from '../support/forsund-process.ts';
 import { HttpSink } from '../support/http-sink.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
+import { everyWriteOnDisk } from '../support/redis-nodes.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
+
+/** Of a cluster, unless told. */
+const partitions = 16;
 
 test('two nodes on a Redis Cluster fire each plan once, whatever slot it is in', async () => {
   const sink = await HttpSink.open();
@@ -32,6 +38,38 @@ test('two nodes on a Redis Cluster fire each plan once, whatever slot it is in',
   }
   expect(sink.of('removed')).toEqual([]);
   await eventuallyPasses(async () => expect(await one.getKeys()).toEqual([]));
+});
+
+test('a lost node of a Redis Cluster holds up the plans it has, and no others', async () => {
+  const sink = await HttpSink.open();
+  const partial = ['--cluster-require-full-coverage', 'no'];
+  const cluster = await RedisCluster.start(3, [...everyWriteOnDisk, ...partial]);
+  onTestFinished(() => cluster.stop());
+  const [{ port } = { port: 0 }] = cluster.addresses;
+  const args = ['--driver', 'redis', `--driver-redis-cluster=127.0.0.1:${port}`];
+  const client = (await ForsundProcess.start({ store: await aStore(), args })).client();
+  const nodeOfPartition = await Promise.all(
+    Array.from({ length: partitions }, (_, n) => cluster.nodeOf(`{forsun:0:${n}}:`)),
+  );
+  const isLost = (key: string): boolean => nodeOfPartition[crc32(key) % partitions] === 2;
+
+  const keys = Array.from({ length: 100 }, (_, n) => `plan-${n}`);
+  const params = { url: sink.url() };
+  const make = (key: string, second: number) =>
+    client.createTimeout({ key, second, count: 1, action: 'http', params });
+  for (const [n, key] of keys.entries()) await make(key, 4 + (n % 4));
+  await cluster.nodes[2]!.kill();
+  const [lost, sound] = [keys.filter(isLost), keys.filter((key) => !isLost(key))];
+  for (const key of sound) await sink.until(key, 1);
+  // What is made meanwhile fires as well, if its place is there.
+  const late = sound.map((key) => `late-${key}`).filter((key) => !isLost(key));
+  await Promise.all(late.map((key) => make(key, 1)));
+  for (const key of late) await sink.until(key, 1);
+  expect(sink.hits.filter(({ key }) => isLost(key))).toEqual([]);
+
+  await cluster.nodes[2]!.restart();
+  for (const key of lost) await sink.until(key, 1);
+  expect(sink.hits).toHaveLength(keys.length + late.length);
 });
 
 test('keys and agenda of a Redis Cluster are in order, page by page', async () => {

@@ -6,7 +6,9 @@ import { aDraft } from '../support/plans.ts';
 import { once, Rig } from '../support/rig.ts';
 
 /** A rig over a store that nodes share, of which this one is asked. */
-function sharedRig(answer: (firings: readonly Firing[]) => Promise<readonly boolean[]>) {
+function sharedRig(
+  answer: (firings: readonly Firing[]) => Promise<readonly (boolean | undefined)[]>,
+) {
   const rig = new Rig();
   onTestFinished(() => rig.stop());
   const asked: (readonly Firing[])[] = [];
@@ -54,6 +56,21 @@ test('nothing starts while the store does not answer, and all of it once it does
   await rig.pass(1);
   await turns();
   expect(rig.probe.runs.map(({ key }) => key)).toEqual(['a']);
+});
+
+test('what cannot be told of one firing is asked again, and holds up no other', async () => {
+  let isTold = false;
+  const { rig } = sharedRig(async (firings) =>
+    firings.map(({ key }) => (key === 'b' && !isTold ? undefined : true)),
+  );
+  for (const key of ['a', 'b', 'c']) await rig.scheduler.create(once(1, key));
+  await rig.pass(1);
+  await turns();
+  expect(rig.probe.runs.map(({ key }) => key)).toEqual(['a', 'c']);
+  isTold = true;
+  await rig.pass(1);
+  await turns();
+  expect(rig.probe.runs.map(({ key }) => key)).toEqual(['a', 'c', 'b']);
 });
 
 test('a server that stops meanwhile starts none of it', async () => {

@@ -13,12 +13,12 @@ export class RedisCluster {
   }
 
   /** Resolves once all slots are served; the caller stops it. */
-  static async start(size = 3): Promise<RedisCluster> {
+  static async start(size = 3, nodeArgs: readonly string[] = []): Promise<RedisCluster> {
     const started: { readonly node: RedisServer; readonly busPort: number }[] = [];
     for (let n = 0; n < size; n += 1) {
       const busPort = await freePort();
       const cluster = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)];
-      const args = [...cluster, '--cluster-node-timeout', '2000'];
+      const args = [...cluster, '--cluster-node-timeout', '2000', ...nodeArgs];
       started.push({ node: await RedisServer.start({ args }), busPort });
     }
     const cluster = new RedisCluster(started.map(({ node }) => node));
@@ -44,6 +44,12 @@ export class RedisCluster {
 
   get addresses(): readonly { readonly host: string; readonly port: number }[] {
     return this.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+  }
+
+  /** Where in `nodes` the node stands that has the key. */
+  async nodeOf(key: string): Promise<number> {
+    const slot = await this.nodes[0]!.client().cluster('KEYSLOT', key);
+    return Math.floor((slot * this.nodes.length) / slots);
   }
 
   async stop(): Promise<void> {

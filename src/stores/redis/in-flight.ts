@@ -5,7 +5,8 @@ import type { UnixSeconds } from '../../core/time.ts';
 import type { Ending } from '../life.ts';
 import { settle } from '../settle.ts';
 import type { Claim, ClaimResult, ClaimRoom, Recovery, Settlement } from '../store.ts';
-import { claimDue, claimParked } from './claims.ts';
+import { type Ask, claimDue, claimParked } from './claims.ts';
+import { FailingPartitions } from './failing-partitions.ts';
 import { heldMember, numberText } from './keys.ts';
 import { releaseStrays, takeOver } from './left-behind.ts';
 import type { RedisStoreParts } from './open-redis-store.ts';
@@ -15,11 +16,16 @@ import { grouped } from './plan-pages.ts';
 /** How long a claim waits for the others, and how often it looks whether they are done. */
 const claimPatienceMs = 2_000;
 const claimAgainMs = 3;
+/** How long Redis may take to tell what there is to claim; others wait meanwhile. */
+const lookPatienceMs = 1_000;
 /** An answer older than this says nothing of now any more. */
 const confirmationMs = 1_000;
 const maxConfirmed = 256;
 
-/** What this node has in flight: how it comes by firings, and how it is rid of them. */
+/**
+ * What this node has in flight: how it comes by firings, and how it is rid of them. What fails in one
+ * partition is told when there is nothing else to tell, and costs nothing that was done in others.
+ */
 export class InFlight {
   readonly #parts: RedisStoreParts;
   /** Members of held:<session> that the clockwork has, and the attempt of each. */
@@ -27,16 +33,24 @@ export class InFlight {
   /** Partitions in which it is not known what was claimed. */
   readonly #unsure = new Set<RedisPartition>();
   readonly #releasing = new Set<RedisPartition>();
+  readonly #failing: FailingPartitions;
   #nextPartition = 0;
   #isClosed = false;
 
   constructor(parts: RedisStoreParts) {
     this.#parts = parts;
+    this.#failing = new FailingPartitions(parts);
   }
 
   /** Nothing further is taken over. */
   close(): void {
     this.#isClosed = true;
+    this.#failing.close();
+  }
+
+  /** Partitions that cannot be used just now. */
+  get failing(): number {
+    return this.#failing.size;
   }
 
   async claim(until: UnixSeconds, room: ClaimRoom): Promise<ClaimResult> {
@@ -44,12 +58,18 @@ export class InFlight {
       ...{ claims: [], merged: 0, skipped: 0, misfires: 0, moved: 0, more: false },
     };
     const isLate = ({ firing }: Claim): boolean => firing.fireTime < room.lateBefore;
-    for (const partition of this.#inTurn()) {
+    for (const partition of this.#failing.usable(this.#inTurn())) {
       const firings = room.firings - total.claims.length;
       const late = room.late - total.claims.filter(isLate).length;
       const left = { ...room, firings, late: Math.max(0, late) };
       if (firings < 1) return { ...total, more: true };
-      total = sumOf(total, await this.#claimIn(partition, until, left));
+      try {
+        total = sumOf(total, await this.#claimIn(partition, until, left));
+      } catch (error) {
+        await this.#failing.add(partition, error);
+        if (total.claims.length === 0) throw error;
+        return { ...total, more: true };
+      }
     }
     return total;
   }
@@ -57,13 +77,24 @@ export class InFlight {
   async claimParked(origin: string, limit: number): Promise<readonly Claim[]> {
     const { onUnclaimable } = this.#parts;
     const claims: Claim[] = [];
-    for (const partition of this.#inTurn()) {
-      for (let hasFound = true; hasFound && claims.length < limit;) {
-        const change = claimParked(partition.ask, origin, limit - claims.length, onUnclaimable);
-        const found = await partition.change(change);
-        this.#handOut(found.claims);
-        claims.push(...found.claims);
-        hasFound = found.hasFound;
+    for (const partition of this.#failing.usable(this.#inTurn())) {
+      try {
+        for (let hasFound = true; hasFound && claims.length < limit;) {
+          const change = claimParked(
+            lookIn(partition),
+            origin,
+            limit - claims.length,
+            onUnclaimable,
+          );
+          const found = await partition.change(change);
+          this.#handOut(found.claims);
+          claims.push(...found.claims);
+          hasFound = found.hasFound;
+        }
+      } catch (error) {
+        await this.#failing.add(partition, error);
+        if (claims.length === 0) throw error;
+        return claims;
       }
     }
     return claims;
@@ -90,21 +121,23 @@ export class InFlight {
     if (this.#handedOut.get(member) === firing.attempt) this.#handedOut.delete(member);
   }
 
-  async confirm(firings: readonly Firing[]): Promise<readonly boolean[]> {
+  async confirm(firings: readonly Firing[]): Promise<readonly (boolean | undefined)[]> {
     const confirmed = new Map<Firing, boolean>();
+    const errors: unknown[] = [];
+    const groups = grouped(firings, ({ key }) => this.#parts.partitionOf(key));
+    const asked = this.#failing.usable([...groups.keys()]);
     await Promise.all(
-      [...grouped(firings, ({ key }) => this.#parts.partitionOf(key))].map(
-        async ([partition, own]) => {
-          for (let at = 0; at < own.length; at += maxConfirmed) {
-            const piece = own.slice(at, at + maxConfirmed);
-            const answers = await this.#confirmIn(partition, piece);
-            for (const [index, firing] of piece.entries())
-              confirmed.set(firing, answers[index] === 1);
-          }
-        },
-      ),
+      asked.map(async (partition) => {
+        try {
+          await this.#confirmIn(partition, groups.get(partition) ?? [], confirmed);
+        } catch (error) {
+          await this.#failing.add(partition, error);
+          errors.push(error);
+        }
+      }),
     );
-    return firings.map((firing) => confirmed.get(firing) === true);
+    if (confirmed.size === 0 && errors.length > 0) throw errors[0];
+    return firings.map((firing) => confirmed.get(firing));
   }
 
   /** Takes over what sessions whose lease is over have left behind; answers what it was. */
@@ -112,13 +145,19 @@ export class InFlight {
     let reclaimed = 0;
     const givenUp: Firing[] = [];
     const { random, partitions } = this.#parts;
-    for (const partition of partitions) {
-      for (let hasFound = true; hasFound && !this.#isClosed;) {
-        const options = { ending: () => this.#ending, random };
-        const taken = await partition.change(takeOver(partition.ask, options));
-        reclaimed += taken.reclaimed;
-        givenUp.push(...taken.givenUp);
-        hasFound = taken.hasFound;
+    for (const partition of this.#failing.usable(partitions)) {
+      try {
+        for (let hasFound = true; hasFound && !this.#isClosed;) {
+          const options = { ending: () => this.#ending, random };
+          const taken = await partition.change(takeOver(lookIn(partition), options));
+          reclaimed += taken.reclaimed;
+          givenUp.push(...taken.givenUp);
+          hasFound = taken.hasFound;
+        }
+      } catch (error) {
+        await this.#failing.add(partition, error);
+        if (reclaimed + givenUp.length === 0) throw error;
+        break;
       }
     }
     return { reclaimed, givenUp };
@@ -126,7 +165,7 @@ export class InFlight {
 
   /** Partitions in which it is not known what was claimed: releaseStrays has failed. */
   get unsure(): readonly RedisPartition[] {
-    return [...this.#unsure];
+    return [...this.#unsure].filter((partition) => !this.#failing.has(partition));
   }
 
   /** Of a claim whose answer was lost: what it has in flight is released. */
@@ -153,7 +192,7 @@ export class InFlight {
     const deadlineMs = clock.monotonicMs() + claimPatienceMs;
     const options = { policy, statusKeepSeconds, onUnclaimable };
     for (;;) {
-      const change = claimDue(partition.ask, until, room, options);
+      const change = claimDue(lookIn(partition), until, room, options);
       const { result, busyMs } = await partition.change(change);
       if (result !== undefined) {
         this.#handOut(result.claims);
@@ -169,17 +208,23 @@ export class InFlight {
   async #confirmIn(
     partition: RedisPartition,
     firings: readonly Firing[],
-  ): Promise<readonly unknown[]> {
+    confirmed: Map<Firing, boolean>,
+  ): Promise<void> {
     const { clock, session } = this.#parts;
-    for (;;) {
+    for (let at = 0; at < firings.length;) {
+      const piece = firings.slice(at, at + maxConfirmed);
       const askedMs = clock.monotonicMs();
-      const args = firings.flatMap((firing) => [
+      const args = piece.flatMap((firing) => [
         firing.key,
         numberText(firing.generation),
         heldMember(firing.key, firing),
       ]);
-      const [answers] = await partition.ask('confirm', [session.id, ...args]);
-      if (clock.monotonicMs() - askedMs <= confirmationMs) return answers as unknown[];
+      const [answers] = await partition.ask('confirm', [session.id, ...args], confirmationMs);
+      if (clock.monotonicMs() - askedMs > confirmationMs) continue;
+      for (const [index, firing] of piece.entries()) {
+        confirmed.set(firing, (answers as unknown[])[index] === 1);
+      }
+      at += piece.length;
     }
   }
 
@@ -201,6 +246,11 @@ export class InFlight {
     return { now: dueClock.now(), statusKeepSeconds };
   }
 }
+
+const lookIn =
+  (partition: RedisPartition): Ask =>
+  (name, args) =>
+    partition.ask(name, args, lookPatienceMs);
 
 const sumOf = (a: ClaimResult, b: ClaimResult): ClaimResult => ({
   claims: [...a.claims, ...b.claims],

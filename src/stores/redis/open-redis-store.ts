@@ -65,6 +65,8 @@ export interface RedisStoreParts {
   readonly random: () => number;
   readonly onUnclaimable: (key: string, error: unknown) => void;
   readonly onUnreadable: (error: UnreadableRecord) => void;
+  readonly onFailing: (partition: RedisPartition, error: unknown) => void;
+  readonly onAnswering: (partition: RedisPartition) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -84,9 +86,12 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
   });
   const indexes = Array.from({ length: redis.partitions }, (_, index) => index);
   const bases = indexes.map((index) => partitionBase(redis.prefix, redis.serverId, index));
+  let lookingAfter: Promise<void> | undefined;
   const session: Session = new Session({
     ...{ bases, runner, clock, log, leaseSeconds: options.leaseSeconds },
-    onRenewed: () => void lookAfter(store, counters, log),
+    onRenewed: () => {
+      lookingAfter ??= lookAfter(store, counters, log).finally(() => (lookingAfter = undefined));
+    },
   });
   const partitions: readonly RedisPartition[] = bases.map((base, index) => {
     const partition: RedisPartition = new RedisPartition({
@@ -108,6 +113,13 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
     random: options.random,
     onUnclaimable: (key, error) => unclaimable.report(key, error),
     onUnreadable: (error) => unclaimable.report(error.key, error),
+    onFailing: (partition, error) =>
+      log.error('partition_failing', {
+        partition: partitions.indexOf(partition),
+        error: String(error),
+      }),
+    onAnswering: (partition) =>
+      log.info('partition_answers', { partition: partitions.indexOf(partition) }),
     close: async () => {
       try {
         await session.end();

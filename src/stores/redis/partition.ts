@@ -86,12 +86,13 @@ export class RedisPartition {
     });
   }
 
-  /** Asks without changing a plan; rejects with plan_not_stored when Redis does not answer in time. */
+  /** Asks without changing a plan; rejects when Redis does not answer in time. */
   readonly ask = async (
     name: ScriptName,
     args: readonly ScriptArgument[] = [],
+    patienceMs = this.#options.patienceMs,
   ): Promise<readonly unknown[]> => {
-    const { clock, patienceMs } = this.#options;
+    const { clock } = this.#options;
     const deadlineMs = clock.monotonicMs() + patienceMs;
     return this.#scripts.run(name, args, () => clock.monotonicMs() < deadlineMs);
   };

@@ -152,7 +152,7 @@ export class RedisStore implements Store {
     return this.#inFlight.settle(firing, settlement);
   }
 
-  confirm(firings: readonly Firing[]): Promise<readonly boolean[]> {
+  confirm(firings: readonly Firing[]): Promise<readonly (boolean | undefined)[]> {
     return this.#inFlight.confirm(firings);
   }
 
@@ -161,7 +161,11 @@ export class RedisStore implements Store {
   }
 
   trouble(): string | undefined {
-    return this.#parts.runner.isAway ? 'Redis does not answer' : undefined;
+    const { runner, partitions } = this.#parts;
+    const { failing } = this.#inFlight;
+    // While some partitions can be used, this node is of use.
+    const isAway = failing > 0 ? failing === partitions.length : runner.isAway;
+    return isAway ? 'Redis does not answer' : undefined;
   }
 
   async close(): Promise<void> {

@@ -10,7 +10,7 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly leaseSeconds: number;
-  /** Called after each renewal, to look after what others have left behind. */
+  /** Called after each renewal, in whatever partition, to look after what others have left behind. */
   readonly onRenewed: () => void;
 }
 
@@ -26,6 +26,8 @@ const againMs = 250;
 export class Session {
   readonly #options: SessionOptions;
   #id = newId();
+  /** Bases in which the lease of that name has begun. */
+  #begunIn = new Set<string>();
   #next: Cancel | undefined;
   #beginning: Promise<void> | undefined;
   #isEnded = false;
@@ -41,8 +43,9 @@ export class Session {
   }
 
   async begin(): Promise<void> {
-    await this.#renew(true);
-    this.#renewIn(this.#periodMs);
+    const { failed } = await this.#renew();
+    if (failed !== undefined) throw failed.reason;
+    this.#renewAfter(this.#periodMs);
   }
 
   /** The lease of that name is over: goes on under a new one. */
@@ -50,9 +53,11 @@ export class Session {
     if (this.#isEnded || this.#beginning !== undefined || id !== this.#id) return;
     this.#options.log.warn('lease_lost', { session: this.#id });
     this.#id = newId();
-    this.#beginning = this.#renew(true)
-      .catch((error: unknown) => this.#told(error))
-      .finally(() => (this.#beginning = undefined));
+    this.#begunIn = new Set();
+    this.#beginning = this.#renew().then(({ failed }) => {
+      this.#told(failed);
+      this.#beginning = undefined;
+    });
   }
 
   /** What it holds, others may take at once. */
@@ -68,37 +73,44 @@ export class Session {
     return (this.#options.leaseSeconds * 1000) / renewals;
   }
 
-  #renewIn(ms: number): void {
+  #renewAfter(ms: number): void {
     this.#next = this.#options.clock.after(ms, () => {
-      void this.#renew(false)
-        .then(() => {
-          this.#options.onRenewed();
-          return this.#periodMs;
-        })
-        .catch((error: unknown) => {
-          this.#told(error);
-          return againMs;
-        })
-        .then((nextMs) => {
-          if (!this.#isEnded) this.#renewIn(nextMs);
-        });
+      void this.#renew().then(({ answered, failed }) => {
+        this.#told(failed);
+        if (answered > 0) this.#options.onRenewed();
+        if (!this.#isEnded) this.#renewAfter(failed === undefined ? this.#periodMs : againMs);
+      });
     });
   }
 
-  async #renew(isNew: boolean): Promise<void> {
-    const { bases, runner, leaseSeconds } = this.#options;
+  /** In each base by itself: one that does not answer costs the lease in no other. */
+  async #renew(): Promise<{ answered: number; failed: PromiseRejectedResult | undefined }> {
     const id = this.#id;
-    const args = [id, leaseSeconds * 1_000_000, isNew ? 1 : 0];
-    const answers = await Promise.all(bases.map((base) => runner.run('renew', base, args)));
-    const isHeld = answers.every(({ rest }) => rest[0] === 1);
-    this.#trouble = '';
-    if (!isHeld) this.lost(id);
+    const begunIn = this.#begunIn;
+    const outcomes = await Promise.allSettled(
+      this.#options.bases.map((base) => this.#renewIn(base, id, begunIn)),
+    );
+    if (outcomes.some((one) => one.status === 'fulfilled' && !one.value)) this.lost(id);
+    const failures = outcomes.filter((one) => one.status === 'rejected');
+    return { answered: outcomes.length - failures.length, failed: failures[0] };
+  }
+
+  /** False: the lease is lost. */
+  async #renewIn(base: string, id: string, begunIn: Set<string>): Promise<boolean> {
+    const { runner, leaseSeconds } = this.#options;
+    const isNew = begunIn.has(base) ? 0 : 1;
+    const { rest } = await runner.run('renew', base, [id, leaseSeconds * 1_000_000, isNew]);
+    const isHeld = rest[0] === 1;
+    if (isHeld) begunIn.add(base);
+    return isHeld;
   }
 
   /** The same once, until it is renewed again; that Redis is away is told by the connection. */
-  #told(error: unknown): void {
-    if (error instanceof RedisAway || this.#trouble === String(error)) return;
-    this.#trouble = String(error);
+  #told(failed: PromiseRejectedResult | undefined): void {
+    const trouble = failed === undefined ? '' : String(failed.reason);
+    if (failed?.reason instanceof RedisAway || this.#trouble === trouble) return;
+    this.#trouble = trouble;
+    if (failed === undefined) return;
     this.#options.log.error('lease_not_renewed', { error: this.#trouble });
   }
 }
