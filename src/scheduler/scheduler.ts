@@ -1,15 +1,10 @@
-import { randomBytes } from 'node:crypto';
-
 import type { ActionRegistry } from '../actions/action.ts';
-import { ForsunError, planNotFound } from '../core/errors.ts';
+import { planNotFound } from '../core/errors.ts';
 import { fireId } from '../core/firing.ts';
 import type { Log } from '../core/log.ts';
-import type { AgendaPlace, Plan, PlanDraft, PlanRequest } from '../core/plan.ts';
-import { type PlanKeys, planKeys } from '../core/plan-key.ts';
-import type { PlanLimits } from '../core/plan-limits.ts';
-import { type DraftContext, draftOf, type JudgedRequest } from '../core/plan-request.ts';
-import { restoredOf, type RestoreRequest } from '../core/plan-restore.ts';
-import { actionParams } from '../core/policy.ts';
+import type { AgendaPlace, Plan, PlanRequest } from '../core/plan.ts';
+import type { JudgedRequest } from '../core/plan-request.ts';
+import type { RestoreRequest } from '../core/plan-restore.ts';
 import { addSeconds, type Clock, type UnixSeconds } from '../core/time.ts';
 import type { Counters } from '../metrics/counters.ts';
 import type { FiringLoad } from '../metrics/info.ts';
@@ -19,16 +14,14 @@ import type { RetrySettings } from './backoff.ts';
 import { CatchUpBudget } from './catch-up.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EndedPlans } from './ended-plans.ts';
+import { Judge, type JudgeSettings } from './judge.ts';
 import type { DispatchLimits } from './lanes.ts';
 import { type ListLimits, PlanLists } from './plan-lists.ts';
 import type { CreateOptions, PlanService, TriggeredFiring } from './plan-service.ts';
 import { Pulse, type PulseReading } from './pulse.ts';
 import { ticks } from './ticks.ts';
 
-export interface SchedulerSettings extends ListLimits {
-  /** Zone of calendar plans that name none. */
-  readonly timezone: string;
-  readonly planLimits: PlanLimits;
+export interface SchedulerSettings extends ListLimits, JudgeSettings {
   readonly dispatch: DispatchLimits;
   readonly retry: RetrySettings;
   /** Firings of one claim: one durable step, short enough not to hold up the loop. */
@@ -52,11 +45,6 @@ export interface SchedulerDeps {
   readonly random?: () => number;
 }
 
-/** Plans of one request that are judged before others have their turn. */
-const judgedAtOnce = 256;
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 /** The clockwork: turns requests into plans, ticks into claims, claims into runs. */
 export class Scheduler implements PlanService {
   readonly #deps: SchedulerDeps;
@@ -64,7 +52,7 @@ export class Scheduler implements PlanService {
   readonly #dispatcher: Dispatcher;
   readonly #lists: PlanLists;
   readonly #catchUp: CatchUpBudget;
-  readonly #newKey: PlanKeys;
+  readonly #judge: Judge;
   readonly #stop = new AbortController();
   readonly #ended = new EndedPlans();
   readonly #pulse: Pulse;
@@ -81,7 +69,7 @@ export class Scheduler implements PlanService {
     this.#settings = settings;
     this.#lists = new PlanLists(deps.store, settings);
     this.#pulse = new Pulse(deps.clock);
-    this.#newKey = planKeys(deps.clock, randomBytes);
+    this.#judge = new Judge(deps, settings);
     this.#catchUp = new CatchUpBudget(deps.clock, settings.catchUpPerSecond);
     const onRoom = (): void => this.#roomCameFree();
     const ended = this.#ended;
@@ -104,28 +92,17 @@ export class Scheduler implements PlanService {
   }
 
   async create(request: PlanRequest, options?: CreateOptions): Promise<Plan> {
-    return this.#put(this.#judge(request), options);
+    return this.#put(this.#judge.one(request), options);
   }
 
   async createAll(requests: readonly PlanRequest[]): Promise<readonly Plan[]> {
-    const judged: JudgedRequest[] = [];
-    for (const [index, request] of requests.entries()) {
-      // Thousands in one step would hold up what is due.
-      if (index % judgedAtOnce === judgedAtOnce - 1) await nextTurn();
-      try {
-        judged.push(this.#judge(request));
-      } catch (error) {
-        if (requests.length === 1 || !(error instanceof ForsunError)) throw error;
-        throw new ForsunError(error.code, `plan ${index + 1}: ${error.message}`, { cause: error });
-      }
-    }
+    const judged = await this.#judge.all(requests);
     return Promise.all(judged.map((one) => this.#put(one)));
   }
 
   async restore(request: RestoreRequest, options: CreateOptions = {}): Promise<Plan> {
     const { counters, store } = this.#deps;
-    const { draft, nextFireTime, past } = restoredOf(request, this.#context());
-    this.#prepare(draft);
+    const { draft, nextFireTime, past } = this.#judge.restored(request);
     const plan = await store.put(draft, nextFireTime, { ...options, past });
     counters.add('restored_count');
     this.#stored(plan, nextFireTime);
@@ -265,22 +242,6 @@ export class Scheduler implements PlanService {
     // a quarter of it, for half may be held by dead targets for long.
     const enough = Math.min(this.#settings.claimSize, this.#settings.dispatch.held / 4);
     if (this.#isWaitingForRoom && this.#dispatcher.room() >= enough) this.#claimSoon();
-  }
-
-  #judge(request: PlanRequest): JudgedRequest {
-    const judged = draftOf(request, this.#context());
-    this.#prepare(judged.draft);
-    return judged;
-  }
-
-  #context(): DraftContext {
-    const { timezone: defaultZone, planLimits: limits } = this.#settings;
-    return { now: this.#deps.store.now(), newKey: this.#newKey, defaultZone, limits };
-  }
-
-  /** Refuses what the action cannot run. */
-  #prepare({ action, params }: PlanDraft): void {
-    this.#deps.actions.get(action).prepare(actionParams(params));
   }
 
   async #put({ draft, firstFireTime }: JudgedRequest, options?: CreateOptions): Promise<Plan> {
