@@ -1,4 +1,5 @@
 import type { RedisClient } from './client.ts';
+import { maxPartitions } from './keys.ts';
 import { RedisRefused } from './refusal.ts';
 import type { RedisSettings } from './settings.ts';
 
@@ -26,18 +27,15 @@ export const isStoreThere = async (
 /** The partitions of the store, which is begun if it is new; rejects with RedisRefused if it is not as told. */
 export async function fixPartitions(client: RedisClient, settings: RedisSettings): Promise<number> {
   const key = metaKey(settings);
-  const usual = client.isCluster ? partitionsOnCluster : partitionsAlone;
-  await client.hsetnx(key, 'layout', layoutVersion);
-  await client.hsetnx(key, 'partitions', settings.partitions ?? usual);
-  const [layout, partitions] = (await client.hmget(key, 'layout', 'partitions')).map(Number);
+  const { layout, partitions } = await laidDown(client, key, settings.partitions);
   if (layout !== layoutVersion) {
     throw new RedisRefused(
       `the store at ${key} has layout ${layout}, this forsun knows ${layoutVersion}: install the forsun that made it, or a newer one`,
     );
   }
-  if (partitions === undefined || !(partitions >= 1)) {
+  if (partitions > maxPartitions) {
     throw new RedisRefused(
-      `the key ${key} is none of a store: choose another --driver-redis-prefix`,
+      `the store at ${key} has ${partitions} partitions, expected at most ${maxPartitions}: was that key changed by hand?`,
     );
   }
   if (settings.partitions !== undefined && settings.partitions !== partitions) {
@@ -46,6 +44,28 @@ export async function fixPartitions(client: RedisClient, settings: RedisSettings
     );
   }
   return partitions;
+}
+
+/** What stands there, and if nothing did, is laid down first. */
+async function laidDown(client: RedisClient, key: string, wanted: number | undefined) {
+  const usual = client.isCluster ? partitionsOnCluster : partitionsAlone;
+  let found: (string | null)[] = [];
+  try {
+    await client.hsetnx(key, 'layout', layoutVersion);
+    await client.hsetnx(key, 'partitions', wanted ?? usual);
+    found = await client.hmget(key, 'layout', 'partitions');
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('WRONGTYPE'))) throw error;
+  }
+  const [layout, partitions] = found.map((text) =>
+    /^[1-9]\d*$/.test(text ?? '') ? Number(text) : 0,
+  );
+  if (!layout || !partitions) {
+    throw new RedisRefused(
+      `the key ${key} is none of a store: choose another --driver-redis-prefix`,
+    );
+  }
+  return { layout, partitions };
 }
 
 /**

@@ -61,9 +61,24 @@ test('a store of a newer layout is refused', async () => {
 
 test('a key of somebody else’s is refused, and left as it was', async () => {
   const server = await aRedis();
-  await server.client().set('forsun:0:meta', 'theirs');
-  expect(await refusal(settingsFor(server))).toContain('WRONGTYPE');
-  expect(await server.client().get('forsun:0:meta')).toBe('theirs');
+  const client = server.client();
+  const refused = 'the key forsun:0:meta is none of a store: choose another --driver-redis-prefix';
+  await client.set('forsun:0:meta', 'theirs');
+  expect(await refusal(settingsFor(server))).toBe(refused);
+  expect(await client.get('forsun:0:meta')).toBe('theirs');
+  await client.del('forsun:0:meta');
+  for (const theirs of ['', '0', 'four', '2.5', '-1', '1e3']) {
+    await client.hset('forsun:0:meta', 'layout', '1', 'partitions', theirs);
+    expect(await refusal(settingsFor(server))).toBe(refused);
+  }
+});
+
+test('more partitions than there can be are refused', async () => {
+  const server = await aRedis();
+  await server.client().hset('forsun:0:meta', 'layout', '1', 'partitions', '1000000000');
+  expect(await refusal(settingsFor(server))).toBe(
+    'the store at forsun:0:meta has 1000000000 partitions, expected at most 64: was that key changed by hand?',
+  );
 });
 
 describe('a first start where the original forsun has its plans', () => {
