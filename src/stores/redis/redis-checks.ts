@@ -6,7 +6,7 @@ const minVersion = [6, 0, 6] as const;
 
 /** Throws RedisRefused when this server is none that a store can be kept in. */
 export function refuseUnfit(facts: RedisFacts, isCluster: boolean): void {
-  const { address, version, product, mode, replicaOf, maxMemory, evictionPolicy } = facts;
+  const { address, version, product, mode, replicaOf, evictionPolicy } = facts;
   if (mode === 'sentinel') {
     throw new RedisRefused(
       `${address} is a sentinel, which keeps nothing: name it with --driver-redis-sentinel`,
@@ -27,7 +27,7 @@ export function refuseUnfit(facts: RedisFacts, isCluster: boolean): void {
       `${address} is a replica of ${replicaOf} and takes no changes: name that one, or its sentinels with --driver-redis-sentinel`,
     );
   }
-  if (maxMemory > 0 && evictionPolicy !== undefined && evictionPolicy !== 'noeviction') {
+  if (evictionPolicy !== undefined && evictionPolicy !== 'noeviction') {
     throw new RedisRefused(
       `${address} drops keys when its memory is full (maxmemory-policy ${evictionPolicy}), plans among them: set maxmemory-policy noeviction there`,
     );

@@ -15,8 +15,7 @@ export interface RedisFacts {
   readonly replicas: number;
   /** Below so many copies it takes no changes; undefined: it does not say. */
   readonly minReplicas: number | undefined;
-  readonly maxMemory: number;
-  /** What it drops when that is full; undefined: it does not say. */
+  /** What it drops when its memory is full; undefined: it does not say. */
   readonly evictionPolicy: string | undefined;
   readonly persistence: Persistence;
 }
@@ -45,7 +44,6 @@ export async function readFacts(redis: Redis, address: string): Promise<RedisFac
     replicaOf: isCopy ? `${info.get('master_host')}:${info.get('master_port')}` : undefined,
     replicas: Number(info.get('connected_slaves') ?? 0),
     minReplicas: minReplicas === undefined ? undefined : Number(minReplicas),
-    maxMemory: Number(info.get('maxmemory') ?? 0),
     evictionPolicy: info.get('maxmemory_policy') ?? (await config('maxmemory-policy')),
     persistence: {
       appendOnly: appendOnly ? ((await config('appendfsync')) ?? 'on') : undefined,
