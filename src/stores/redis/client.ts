@@ -34,24 +34,26 @@ export function redisClient(
   const options = optionsOf(settings, credentials);
   switch (servers.kind) {
     case 'one':
-      return new Redis({ ...options, ...servers.address, db, retryStrategy: retry });
+      return inItsDatabase(new Redis({ ...options, ...servers.address, db, retryStrategy: retry }));
     case 'sentinels':
-      return new Redis({
-        ...options,
-        db,
-        retryStrategy: retry,
-        connectTimeout: connectTimeoutOfManyMs,
-        Connector: QuietSentinelConnector,
-        sentinels: servers.addresses.map(({ host, port }) => ({ host, port })),
-        name: servers.master,
-        sentinelUsername: servers.username || undefined,
-        sentinelPassword: credentials.sentinelPassword || undefined,
-        sentinelCommandTimeout: connectTimeoutOfManyMs,
-        sentinelRetryStrategy: retry,
-        enableTLSForSentinelMode: credentials.tls !== undefined,
-        sentinelTLS: credentials.tls,
-        failoverDetector: true,
-      });
+      return inItsDatabase(
+        new Redis({
+          ...options,
+          db,
+          retryStrategy: retry,
+          connectTimeout: connectTimeoutOfManyMs,
+          Connector: QuietSentinelConnector,
+          sentinels: servers.addresses.map(({ host, port }) => ({ host, port })),
+          name: servers.master,
+          sentinelUsername: servers.username || undefined,
+          sentinelPassword: credentials.sentinelPassword || undefined,
+          sentinelCommandTimeout: connectTimeoutOfManyMs,
+          sentinelRetryStrategy: retry,
+          enableTLSForSentinelMode: credentials.tls !== undefined,
+          sentinelTLS: credentials.tls,
+          failoverDetector: true,
+        }),
+      );
     case 'cluster':
       return new Cluster(
         servers.addresses.map(({ host, port }) => ({ host, port })),
@@ -71,6 +73,13 @@ export function redisClient(
     default:
       return servers satisfies never;
   }
+}
+
+/** Where its database cannot be had, ioredis would go on in database 0, which is somebody else's. */
+function inItsDatabase(client: Redis): Redis {
+  return client.on('error', (error: Error & { command?: { name: string } }) => {
+    if (error.command?.name === 'select') client.disconnect(true);
+  });
 }
 
 function optionsOf({ username }: RedisSettings, { password, tls }: Credentials) {

@@ -28,7 +28,7 @@ export class ConnectionWatch {
     this.#deps = deps;
     for (const event of ['error', 'sentinelError', 'node error']) {
       client.on(event, (error: Error & { lastNodeError?: Error }) => {
-        this.#failure = error.lastNodeError ?? error;
+        if (!isEcho(error)) this.#failure = error.lastNodeError ?? error;
       });
     }
     if (client.isCluster) client.on('+node', (node: Redis) => this.#watch(node, nodeAddress(node)));
@@ -53,7 +53,9 @@ export class ConnectionWatch {
   #watch(connection: Redis, node: string): void {
     let reason: string | undefined;
     let isReady = false;
-    connection.on('error', (error: Error) => (reason = error.message));
+    connection.on('error', (error: Error) => {
+      if (!isEcho(error)) reason = error.message;
+    });
     connection.on('ready', () => {
       isReady = true;
       reason = undefined;
@@ -78,6 +80,9 @@ export class ConnectionWatch {
     return server;
   }
 }
+
+/** Of what was sent when the connection was given up already; why it was, has been heard before. */
+const isEcho = ({ message }: Error): boolean => message.startsWith("Stream isn't writeable");
 
 export const nodeAddress = ({ options: { host = '', port = 0 } }: Redis): string =>
   addressText({ host, port });

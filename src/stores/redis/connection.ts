@@ -6,7 +6,7 @@ import { readCredentials } from './credentials.ts';
 import { addressOf, findFit, lookAgain } from './fitness.ts';
 import { RedisRefused } from './refusal.ts';
 import type { RedisSettings } from './settings.ts';
-import { unreachable } from './unreachable.ts';
+import { loading, unreachable } from './unreachable.ts';
 
 /** A Redis that is connected and found fit for a store. */
 export interface RedisConnection {
@@ -29,6 +29,7 @@ export interface ConnectionDeps {
 /** Whoever starts us tries again; told late, nobody knows what is wrong. */
 const openMs = 4_500;
 const closeMs = 1_000;
+const loadingMs = 250;
 
 /**
  * Connects, looks whether this Redis is fit, and lays down or checks what of the store never changes. Rejects
@@ -66,8 +67,9 @@ export async function openRedisConnection(
     const { prefix, serverId } = settings;
     return { client, isCluster, prefix, serverId, partitions, close };
   } catch (error) {
+    const isLoading = await isLoadingNow(client, clock);
     await close();
-    throw refusalOf(settings, error, watch.failure);
+    throw isLoading ? loading(settings) : refusalOf(settings, error, watch.failure);
   }
 }
 
@@ -82,6 +84,13 @@ function connect(client: RedisClient): Promise<void> {
     client.once('end', () => reject(new Error('Connection is closed.')));
     client.connect().then(resolve, reject);
   });
+}
+
+/** One that has just started and reads what it had on disk accepts connections, and answers hardly anything else. */
+async function isLoadingNow(client: RedisClient, clock: Clock): Promise<boolean> {
+  if (client.isCluster || client.status !== 'connect') return false;
+  const info = client.info('persistence').catch(() => '');
+  return /^loading:1/m.test(await within(loadingMs, clock, info).catch(() => ''));
 }
 
 async function within<T>(ms: number, clock: Clock, work: Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@ import { openRedisConnection } from './connection.ts';
 import { openRedisStore, type RedisStoreOptions } from './open-redis-store.ts';
 import type { RedisStore } from './redis-store.ts';
 import type { RedisSettings } from './settings.ts';
+import { unreachable } from './unreachable.ts';
 
 export interface SharedStoreOptions extends Omit<RedisStoreOptions, 'redis' | 'leaseSeconds'> {
   readonly redis: RedisSettings & { readonly leaseSeconds: number };
@@ -19,6 +20,7 @@ export async function openSharedStore({
     return await openRedisStore({ ...options, redis: connection, leaseSeconds });
   } catch (error) {
     await connection.close();
-    throw error;
+    const isReply = error instanceof Error && error.name === 'ReplyError';
+    throw isReply ? unreachable(redis, error) : error;
   }
 }

@@ -7,7 +7,13 @@ export function unreachable(settings: RedisSettings, error: Error): RedisRefused
   return new RedisRefused(`Redis at ${serversText(settings.servers)} ${whyOf(settings, error)}`);
 }
 
-function whyOf({ servers, tls }: RedisSettings, error: Error): string {
+/** One that has started and is not done with reading what it had on disk. */
+export const loading = (settings: RedisSettings): RedisRefused =>
+  new RedisRefused(
+    `Redis at ${serversText(settings.servers)} is still loading what it has on disk: start again in a while`,
+  );
+
+function whyOf({ servers, tls, db }: RedisSettings, error: Error): string {
   const { message } = error;
   const code = 'code' in error ? String(error.code) : '';
   const isClosed = message === 'Connection is closed.' || code === 'ECONNRESET';
@@ -22,7 +28,13 @@ function whyOf({ servers, tls }: RedisSettings, error: Error): string {
   if (isRefusal.test(message)) {
     return `does not let forsun in: ${message}; see --driver-redis-username and --driver-redis-password`;
   }
+  if (message.includes('DB index is out of range')) {
+    return `has no database ${db}: see --driver-redis-db`;
+  }
   if (error.name === 'ReplyError') return `refuses: ${message}`;
+  if (message.startsWith('Unknown RESP type')) {
+    return 'does not speak as Redis does: is that its address?';
+  }
   if (/^(CERT|UNABLE|SELF_SIGNED|DEPTH_ZERO|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO)/.test(code)) {
     // OpenSSL's own messages are for those who build it.
     const reason = 'reason' in error ? String(error.reason) : message;
@@ -36,7 +48,7 @@ function whyOf({ servers, tls }: RedisSettings, error: Error): string {
   return `cannot be reached: ${message}; is it running, and is that its address?`;
 }
 
-const isRefusal = /^(NOAUTH|WRONGPASS|NOPERM)\b|\bAUTH\b/;
+const isRefusal = /^(NOAUTH|WRONGPASS|NOPERM)\b|\bAUTH\b|user executing the script can't run/;
 
 /** ioredis tells of the sentinel that it tried last. */
 function whyOfSentinels(message: string): string {

@@ -1,13 +1,17 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { someCertificates } from '../../support/certificates.ts';
 import { aDirectory } from '../../support/database.ts';
 import { eventually, eventuallyPasses } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
 import { aRedis, opened, refusal, settingsFor } from './connection-rig.ts';
+
+const anyPassword = { text: 'any', file: '' };
 
 describe('who is let in', () => {
   test('by password, as the default user or another, from a setting or a file', async () => {
@@ -86,6 +90,71 @@ test('another database is another store', async () => {
   const { client } = await opened(settingsFor(server, { db: 3 }));
   expect(await client.info('keyspace')).toContain('db3:keys=1');
 });
+
+describe('a database that is not there', () => {
+  test('is refused, and no other is taken instead', async () => {
+    const server = await aRedis({ args: ['--databases', '4'] });
+    expect(await refusal(settingsFor(server, { db: 4 }))).toBe(
+      `Redis at 127.0.0.1:${server.port} has no database 4: see --driver-redis-db`,
+    );
+    expect(await server.client().dbsize()).toBe(0);
+  });
+
+  test('or that a user may not have, neither', async () => {
+    const server = await aRedis();
+    await server.client().acl('SETUSER', 'anna', 'on', 'nopass', '~*', '+@all', '-select');
+    const settings = settingsFor(server, { db: 3, username: 'anna', password: anyPassword });
+    expect(await refusal(settings)).toMatch(/does not let forsun in: NOPERM .*'select'/);
+    expect(await server.client().dbsize()).toBe(0);
+  });
+
+  test('any more when Redis comes back has no other written to', async () => {
+    const server = await aRedis();
+    const { client } = await opened(settingsFor(server, { db: 3 }));
+    const admin = server.client();
+    await admin.acl('SETUSER', 'default', '-select');
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal');
+    await eventually(() => client.status === 'reconnecting');
+    for (let n = 0; n < 50; n += 1) {
+      await client.set('a', '1').catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(await admin.dbsize()).toBe(0);
+    await admin.acl('SETUSER', 'default', '+select');
+    await eventuallyPasses(() => client.ping());
+  });
+});
+
+test('what is there and is no Redis is refused as such', async () => {
+  const sink = createServer((socket) => {
+    socket.on('error', () => undefined).end('HTTP/1.1 400 Bad Request\r\n\r\n');
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void sink.close());
+  await once(sink, 'listening');
+  const { port } = sink.address() as AddressInfo;
+  expect(await refusal(settingsFor({ port }))).toBe(
+    `Redis at 127.0.0.1:${port} does not speak as Redis does: is that its address?`,
+  );
+});
+
+test(
+  'one that still loads what it has on disk is refused as such',
+  { timeout: 60_000 },
+  async () => {
+    const server = await aRedis({
+      config: ['save 1000 1', 'key-load-delay 2000', 'loading-process-events-interval-bytes 1024'],
+    });
+    const fill = `for i = 1, 4000 do redis.call('SET', 'k' .. i, '') end`;
+    await server.client().eval(fill, 0);
+    await server.client().save();
+    await server.kill();
+    const restarted = server.restart();
+    await eventuallyPasses(async () => {
+      expect(await refusal(settingsFor(server))).toMatch(/ is still loading what it has on disk: /);
+    });
+    await restarted;
+  },
+);
 
 describe('a connection that is lost', () => {
   test('fails what was under way at once, and what is sent meanwhile, and sends nothing twice', async () => {
