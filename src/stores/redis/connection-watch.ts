@@ -64,7 +64,8 @@ export class ConnectionWatch {
       this.#deps.onConnected();
     });
     connection.on('close', () => {
-      if (isReady && this.#isTelling) this.#serverOf(node).lost(reason);
+      if (this.#isTelling && isReady) this.#serverOf(node).lost(reason);
+      else if (this.#isTelling) this.#serverOf(node).notConnected(reason);
       isReady = false;
     });
   }
@@ -121,23 +122,39 @@ class ServerWatch {
   }
 
   connected(): void {
-    const { address, clock, log } = this.#deps;
+    const { address, log } = this.#deps;
     const lostMs = this.#lostMs;
     this.#lostMs = undefined;
     if (lostMs === undefined || !this.#isLossTold) return;
     this.#isLossTold = false;
-    const seconds = Math.round((clock.monotonicMs() - lostMs) / 100) / 10;
-    log.info('store_redis_connected', { address: address(), lost: `${seconds} s` });
+    log.info('store_redis_connected', { address: address(), lost: this.#secondsAway(lostMs) });
+  }
+
+  /** It stays away, for a reason that is told when it is another one than was told before. */
+  notConnected(reason: string | undefined): void {
+    const isNew = reason !== undefined && reason !== this.#reason;
+    if (this.#lostMs === undefined || !this.#isLossTold || !isNew) return;
+    if (this.#toldMs + quietMs > this.#deps.clock.monotonicMs()) return;
+    this.#reason = reason;
+    this.#tellLoss(this.#secondsAway(this.#lostMs));
   }
 
   stop(): void {
     this.#later?.();
   }
 
-  #tellLoss(): void {
+  #secondsAway(lostMs: number): string {
+    return `${Math.round((this.#deps.clock.monotonicMs() - lostMs) / 100) / 10} s`;
+  }
+
+  #tellLoss(lost?: string): void {
     const { address, clock, log } = this.#deps;
-    const before = this.#untold === 0 ? {} : { before: this.#untold };
-    log.warn('store_redis_lost', { address: address(), reason: this.#reason, ...before });
+    log.warn('store_redis_lost', {
+      address: address(),
+      reason: this.#reason,
+      ...(lost === undefined ? {} : { lost }),
+      ...(this.#untold === 0 ? {} : { before: this.#untold }),
+    });
     this.#isLossTold = true;
     this.#untold = 0;
     this.#toldMs = clock.monotonicMs();

@@ -3,7 +3,8 @@ import type { Cancel, Clock } from '../../core/time.ts';
 import { redisClient, type RedisClient } from './client.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { readCredentials } from './credentials.ts';
-import { addressOf, findFit, lookAgain } from './fitness.ts';
+import { keepCredentialsFresh } from './fresh-credentials.ts';
+import { addressOf, Fitness } from './fitness.ts';
 import { RedisRefused } from './refusal.ts';
 import type { RedisSettings } from './settings.ts';
 import { loading, unreachable } from './unreachable.ts';
@@ -45,7 +46,8 @@ export async function openRedisConnection(
     isOpen ? pauseMs(attempt, random) : null,
   );
   const address = (): string => addressOf(client, settings);
-  const onConnected = (): void => void lookAgain(client, settings, partitions, log);
+  const fitness = new Fitness(client, settings, log);
+  const onConnected = (): void => void fitness.lookAgain();
   const watch = new ConnectionWatch(client, { log, clock, address, onConnected });
   const close = async (): Promise<void> => {
     isOpen = false;
@@ -53,10 +55,11 @@ export async function openRedisConnection(
     await disconnect(client, clock);
   };
   try {
-    const opening = connect(client).then(() => findFit(client, settings, log));
+    const opening = connect(client).then(() => fitness.find());
     partitions = await within(openMs, clock, opening);
     isOpen = true;
     watch.tell();
+    keepCredentialsFresh(client, settings);
     // ioredis gives up for good when a sentinel tells of a failover while another is asked for the server.
     client.on('end', () => {
       clock.after(pauseMs(1, random), () => {

@@ -6,49 +6,94 @@ import { nodeAddress } from './connection-watch.ts';
 import { fixPartitions, isStillThere, isStoreThere } from './fixed.ts';
 import { refuseOriginal } from './original-keys.ts';
 import { factsTold, refuseUnfit, warningsOf } from './redis-checks.ts';
-import { readFacts } from './redis-facts.ts';
+import { readFacts, type RedisFacts } from './redis-facts.ts';
 import { RedisRefused } from './refusal.ts';
 import { addressText, type RedisSettings, serversText } from './settings.ts';
 
-/** Looks whether a connected Redis is fit for the store, tells what it is, and resolves to its partitions. */
-export async function findFit(
-  client: RedisClient,
-  settings: RedisSettings,
-  log: Log,
-): Promise<number> {
-  const address = addressOf(client, settings);
-  const facts = await Promise.all(
-    serversOf(client).map((server) =>
-      readFacts(server, client.isCluster ? nodeAddress(server) : address),
-    ),
-  );
-  for (const one of facts) refuseUnfit(one, client.isCluster);
-  // The original knows no cluster.
-  if (!isCluster(client) && !(await isStoreThere(client, settings))) {
-    await refuseOriginal(client, settings);
-  }
-  const partitions = await fixPartitions(client, settings);
-  const told = { address, mode: settings.servers.kind, ...factsTold(facts), partitions };
-  const warnings = [...new Set(facts.flatMap(warningsOf))].join('; ');
-  if (warnings === '') log.info('store_redis_ready', told);
-  else log.warn('store_redis_ready', { ...told, warnings });
-  return partitions;
-}
+/** Whether a connected Redis is fit for the store, at first and whenever a connection was made anew. */
+export class Fitness {
+  readonly #client: RedisClient;
+  readonly #settings: RedisSettings;
+  readonly #log: Log;
+  #partitions = 0;
+  /** What was told last. */
+  #told = '';
 
-/** When a connection was made anew: tells if the store that was opened is not there any more. */
-export async function lookAgain(
-  client: RedisClient,
-  settings: RedisSettings,
-  partitions: number,
-  log: Log,
-): Promise<void> {
-  const address = addressOf(client, settings);
-  try {
-    const isThere = await isStillThere(client, settings, partitions);
-    if (!isThere) log.error('store_redis_emptied', { address });
-  } catch (error) {
-    // Any other: the connection is lost again, and this is asked when it is back.
-    if (error instanceof RedisRefused) log.error('store_redis_replaced', { address });
+  constructor(client: RedisClient, settings: RedisSettings, log: Log) {
+    this.#client = client;
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  /** Tells what it is, begins the store if it is new, and resolves to its partitions; rejects with RedisRefused. */
+  async find(): Promise<number> {
+    const [client, settings] = [this.#client, this.#settings];
+    const facts = await this.#fitFacts();
+    // The original knows no cluster.
+    if (!isCluster(client) && !(await isStoreThere(client, settings))) {
+      await refuseOriginal(client, settings);
+    }
+    this.#partitions = await fixPartitions(client, settings);
+    this.#tell(facts);
+    return this.#partitions;
+  }
+
+  /** Tells if the store is not there any more, and what this Redis is, if that is another one or set otherwise. */
+  async lookAgain(): Promise<void> {
+    try {
+      await this.#lookForStore();
+      this.#tell(await this.#fitFacts());
+    } catch (error) {
+      // Any other: the connection is lost again, and this is asked when it is back.
+      if (error instanceof RedisRefused) this.#error('store_redis_unfit', error.message);
+    }
+  }
+
+  async #lookForStore(): Promise<void> {
+    try {
+      const isThere = await isStillThere(this.#client, this.#settings, this.#partitions);
+      if (!isThere) this.#error('store_redis_emptied');
+    } catch (error) {
+      if (!(error instanceof RedisRefused)) throw error;
+      this.#error('store_redis_replaced');
+    }
+  }
+
+  async #fitFacts(): Promise<readonly RedisFacts[]> {
+    const client = this.#client;
+    const address = this.#address;
+    const facts = await Promise.all(
+      serversOf(client).map((server) =>
+        readFacts(server, client.isCluster ? nodeAddress(server) : address),
+      ),
+    );
+    for (const one of facts) refuseUnfit(one, client.isCluster);
+    return facts;
+  }
+
+  #tell(facts: readonly RedisFacts[]): void {
+    const mode = this.#settings.servers.kind;
+    const told = {
+      address: this.#address,
+      mode,
+      ...factsTold(facts),
+      partitions: this.#partitions,
+    };
+    const warnings = [...new Set(facts.flatMap(warningsOf))].join('; ');
+    const text = JSON.stringify([told, warnings]);
+    if (text === this.#told) return;
+    this.#told = text;
+    if (warnings === '') this.#log.info('store_redis_ready', told);
+    else this.#log.warn('store_redis_ready', { ...told, warnings });
+  }
+
+  #error(event: string, reason?: string): void {
+    const address = this.#address;
+    this.#log.error(event, reason === undefined ? { address } : { address, reason });
+  }
+
+  get #address(): string {
+    return addressOf(this.#client, this.#settings);
   }
 }
 

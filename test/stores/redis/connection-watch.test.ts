@@ -75,3 +75,24 @@ test('nothing is told once it is closed', async () => {
   expect(told()).toHaveLength(2);
   expect(clock.pendingTimers).toBe(0);
 });
+
+test('why one stays away is told after ten seconds, and again when that is another reason', async () => {
+  const { clock, connection, told } = rig();
+  const fail = async (reason: string, seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second += 1) {
+      connection.emit('error', new Error(reason));
+      connection.emit('error', new Error("Stream isn't writeable and so on"));
+      connection.emit('close');
+      await clock.advance(1);
+    }
+  };
+  const address = 'redis:6379';
+  connection.emit('close');
+  await fail('refused', 30);
+  await fail('WRONGPASS', 30);
+  expect(told()).toEqual([
+    ['lost', { address, reason: 'the connection was closed' }],
+    ['lost', { address, reason: 'refused', lost: '10 s' }],
+    ['lost', { address, reason: 'WRONGPASS', lost: '30 s' }],
+  ]);
+});

@@ -193,6 +193,20 @@ describe('a connection that is lost', () => {
     ]);
   });
 
+  test('is made anew with the password that its file holds by then', async () => {
+    const server = await aRedis({ args: ['--requirepass', 'old'] });
+    const file = join(await aDirectory(), 'password');
+    await writeFile(file, 'old');
+    const { client } = await opened(settingsFor(server, { password: { text: '', file } }));
+    const admin = server.client({ password: 'old' });
+    await admin.config('SET', 'requirepass', 'new');
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await eventually(() => client.status === 'reconnecting');
+    await expect(client.ping()).rejects.toThrow();
+    await writeFile(file, 'new');
+    await eventuallyPasses(() => client.ping());
+  });
+
   test('because the server has become a replica, is made anew', async () => {
     const server = await aRedis();
     const { client, log } = await opened(settingsFor(server));

@@ -1,8 +1,9 @@
+import type { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 
 import { refuseUnfit, warningsOf } from '../../../src/stores/redis/redis-checks.ts';
 import type { RedisFacts } from '../../../src/stores/redis/redis-facts.ts';
-import { eventuallyPasses } from '../../support/eventually.ts';
+import { eventually, eventuallyPasses } from '../../support/eventually.ts';
 import { aRedis, at, opened, refusal, settingsFor } from './connection-rig.ts';
 
 describe('a Redis is told of in one line', () => {
@@ -64,6 +65,43 @@ describe('a Redis is told of in one line', () => {
         fields: { persistence: 'aof on', policy: 'noeviction', minReplicas: 'unknown' },
       },
     ]);
+  });
+});
+
+describe('a Redis that was found fit, when a connection to it is made anew', () => {
+  async function reconnected(change: (admin: Redis) => Promise<unknown>) {
+    const server = await aRedis();
+    const { log } = await opened(settingsFor(server));
+    const admin = server.client();
+    await change(admin);
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await eventually(() => log.events().includes('store_redis_connected'));
+    return { log, server };
+  }
+
+  test('is told of again when it is set otherwise', async () => {
+    const { log } = await reconnected((admin) => admin.config('SET', 'save', '3600 1'));
+    await eventually(() => log.lines.at(-1)?.event === 'store_redis_ready');
+    expect(log.lines.at(-1)).toMatchObject({
+      level: 'warn',
+      fields: { persistence: 'rdb 3600 1' },
+    });
+  });
+
+  test('is told of as unfit when it drops keys by now', async () => {
+    const { log, server } = await reconnected((admin) =>
+      admin.config('SET', 'maxmemory-policy', 'allkeys-lru'),
+    );
+    await eventually(() => log.events().includes('store_redis_unfit'));
+    const address = `127.0.0.1:${server.port}`;
+    expect(log.lines.at(-1)).toEqual({
+      level: 'error',
+      event: 'store_redis_unfit',
+      fields: {
+        address,
+        reason: `${address} drops keys when its memory is full (maxmemory-policy allkeys-lru), plans among them: set maxmemory-policy noeviction there`,
+      },
+    });
   });
 });
 
