@@ -86,7 +86,7 @@ export class RedisPartition {
     });
   }
 
-  /** Asks without changing a plan; rejects when Redis does not answer in time. */
+  /** Asks without changing a plan; rejects with plan_not_stored when Redis refuses, or does not answer in time. */
   readonly ask = async (
     name: ScriptName,
     args: readonly ScriptArgument[] = [],
@@ -94,7 +94,11 @@ export class RedisPartition {
   ): Promise<readonly unknown[]> => {
     const { clock } = this.#options;
     const deadlineMs = clock.monotonicMs() + patienceMs;
-    return this.#scripts.run(name, args, () => clock.monotonicMs() < deadlineMs);
+    try {
+      return await this.#scripts.run(name, args, () => clock.monotonicMs() < deadlineMs);
+    } catch (error) {
+      throw notStored(error);
+    }
   };
 
   /** Resolves once everything called so far has been answered. */

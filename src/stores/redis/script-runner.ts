@@ -104,5 +104,6 @@ function told(error: unknown): Error {
   const message = error instanceof Error ? error.message : String(error);
   const isReply = error instanceof Error && error.name === 'ReplyError';
   if (isReply && !passing.test(message)) return error;
-  return new RedisAway(message, { cause: error });
+  const isUnsent = message.startsWith("Stream isn't writeable");
+  return new RedisAway(isUnsent ? 'there is no connection to Redis' : message, { cause: error });
 }
