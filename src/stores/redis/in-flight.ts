@@ -219,12 +219,14 @@ export class InFlight {
         numberText(firing.generation),
         heldMember(firing.key, firing),
       ]);
-      const [answers] = await partition.ask('confirm', [session.id, ...args], confirmationMs);
+      const [found] = await partition.ask('confirm', [session.id, ...args], confirmationMs);
       if (clock.monotonicMs() - askedMs > confirmationMs) continue;
-      for (const [index, firing] of piece.entries()) {
-        confirmed.set(firing, (answers as unknown[])[index] === 1);
+      // Of the first ones: of all, unless their plans are large.
+      const answers = found as readonly unknown[];
+      for (const [index, firing] of piece.slice(0, answers.length).entries()) {
+        confirmed.set(firing, answers[index] === 1);
       }
-      at += piece.length;
+      at += answers.length;
     }
   }
 

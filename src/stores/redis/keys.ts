@@ -26,7 +26,7 @@ import { type UnixSeconds, unixSeconds } from '../../core/time.ts';
  * A tree is a sorted set of its leaves, `lowest 00 number`, all of score 0, each leaf a key of its own,
  * `<tree>:<number>`, with what sorts from its lowest on and before the next leaf's. Leaves are small, so
  * that Redis packs them: an entry costs its bytes and few more, where an entry of one large sorted set
- * costs a hundred. Times are seven characters that sort as the time does; a firing is its fire time and,
+ * costs a hundred. One of large plans has fewer, 256 KB of them: a script may have to read all of it. Times are seven characters that sort as the time does; a firing is its fire time and,
  * if it was triggered, the trigger's number. Keys of plans and origins hold no byte 00.
  */
 /** As many as numbers of failures leave room for. */

@@ -5,6 +5,7 @@ import type { StoredPlan } from '../stored-plan.ts';
 import type { Ask } from './claims.ts';
 import { firingOfText, keyOfHeldMember } from './keys.ts';
 import type { Change } from './change.ts';
+import { readRecords } from './read-records.ts';
 import type { RedisView } from './redis-view.ts';
 
 const pieceSize = 128;
@@ -107,10 +108,8 @@ export function releaseStrays(
 async function addAll(view: RedisView, members: readonly string[], ask: Ask): Promise<void> {
   const keys = [...new Set(members.map(keyOfHeldMember))].filter((key) => !view.knows(key));
   if (keys.length === 0) return;
-  const [, records] = await ask('read', [0, ...keys]);
-  for (const [at, key] of keys.entries()) {
-    view.add(key, (records as (Buffer | null)[])[at] ?? undefined);
-  }
+  const { records } = await readRecords((args) => ask('read', args), keys);
+  for (const [at, key] of keys.entries()) view.add(key, records[at]);
 }
 
 /** Members whose plan knows nothing of them. */

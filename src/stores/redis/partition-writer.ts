@@ -99,11 +99,14 @@ function obstacleOf(letter: string, reasons: string[]): Obstacle | undefined {
   return { kind: 'conflict' };
 }
 
+const sizeOf = ({ key, token, record, failures }: Write): number =>
+  failures.reduce((sum, { length }) => sum + length, key.length + token.length + record.length);
+
 function* inPieces(writes: readonly Write[]): Generator<readonly Write[]> {
   let piece: Write[] = [];
   let bytes = 0;
   for (const write of writes) {
-    const size = write.key.length + write.record.length;
+    const size = sizeOf(write);
     if (piece.length > 0 && (piece.length >= maxWrites || bytes + size > maxWriteBytes)) {
       yield piece;
       piece = [];

@@ -3,6 +3,7 @@ import type { Cancel } from '../../core/time.ts';
 import type { Answer, Change, Obstacle, Written } from './change.ts';
 import { PartitionScripts, type PartitionScriptsOptions } from './partition-scripts.ts';
 import { maxWrites, PartitionWriter, type PartitionWriterOptions } from './partition-writer.ts';
+import { readRecords } from './read-records.ts';
 import { RedisView, type ViewOptions } from './redis-view.ts';
 import type { ScriptArgument } from './script-runner.ts';
 import type { ScriptName } from './scripts.ts';
@@ -155,10 +156,10 @@ export class RedisPartition {
     const { keys, absent } = this.#keysOf(group);
     if (keys.length + absent.length === 0) return view;
     const made = group.filter(({ change }) => change.makesPlan === true).length;
-    const found = await this.#scripts.run('read', [made, ...keys], isWanted);
-    const [first, records] = found as [Buffer | number, readonly (Buffer | null)[]];
-    generation = typeof first === 'number' ? first : String(first);
-    for (const [at, key] of keys.entries()) view.add(key, records[at] ?? undefined);
+    const read = (args: readonly ScriptArgument[]) => this.#scripts.run('read', args, isWanted);
+    const found = await readRecords(read, keys, made);
+    generation = found.generation;
+    for (const [at, key] of keys.entries()) view.add(key, found.records[at]);
     for (const key of absent) view.add(key, undefined);
     return view;
   }

@@ -6,6 +6,7 @@ import { UnreadableRecord } from '../record.ts';
 import type { StoredPlan } from '../stored-plan.ts';
 import { maxPartitions, timeText, treeEntryOf } from './keys.ts';
 import type { RedisPartition } from './partition.ts';
+import { readRecords } from './read-records.ts';
 import { decodeHeld } from './redis-record.ts';
 
 /** Records read by one script. */
@@ -66,14 +67,14 @@ export class PlanPages {
     const end = timeText(to);
     while (plans.length < limit && byBytes(start, end) < 0) {
       const most = Math.min(limit - plans.length, maxEntries);
-      const members = await this.#agendaMembers(start, end, most);
+      const { members, isAll } = await this.#agendaMembers(start, end, most);
       const entries = members.map(treeEntryOf);
       const found = await this.getMany(entries.map(({ key }) => key));
       const dues = new Map(entries.map(({ key, due }) => [key, due]));
       // Of a plan that was changed meanwhile the entry is gone.
       plans.push(...found.filter(({ key, nextFireTime }) => nextFireTime === dues.get(key)));
       const newest = members.at(-1);
-      if (newest === undefined || members.length < most) break;
+      if (newest === undefined || isAll) break;
       start = `${newest}\0`;
     }
     return plans;
@@ -107,10 +108,22 @@ export class PlanPages {
     return failures.sort((a, b) => b.number - a.number).slice(0, most);
   }
 
-  async #agendaMembers(start: string, end: string, most: number): Promise<readonly string[]> {
+  /** As many as were asked for, or fewer when they are long; `isAll`: there are no more. */
+  async #agendaMembers(start: string, end: string, most: number) {
     const asked = this.#partitions.map((partition) => partition.ask('agenda', [start, end, most]));
-    const members = (await Promise.all(asked)).flat(2).map(String);
-    return members.sort(byBytes).slice(0, most);
+    const spans = (await Promise.all(asked)).flatMap(([due, aside, moreDue, moreAside]) => [
+      { members: (due as Buffer[]).map(String), hasMore: moreDue === 1 },
+      { members: (aside as Buffer[]).map(String), hasMore: moreAside === 1 },
+    ]);
+    // Behind the end of one that was cut short, nobody knows what comes first.
+    const ends = spans.flatMap(({ members, hasMore }) => (hasMore ? members.slice(-1) : []));
+    const [reach] = ends.sort(byBytes);
+    const members = spans
+      .flatMap((span) => span.members)
+      .filter((member) => reach === undefined || byBytes(member, reach) <= 0)
+      .sort(byBytes)
+      .slice(0, most);
+    return { members, isAll: reach === undefined && members.length < most };
   }
 
   async #records(keys: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
@@ -119,10 +132,10 @@ export class PlanPages {
     const read = async (partition: RedisPartition, own: readonly string[]): Promise<void> => {
       for (let at = 0; at < own.length; at += maxRead) {
         const piece = own.slice(at, at + maxRead);
-        const [, records] = await partition.ask('read', [0, ...piece]);
+        const { records } = await readRecords((args) => partition.ask('read', args), piece);
         for (const [index, key] of piece.entries()) {
-          const record = (records as (Buffer | null)[])[index];
-          if (record != null) found.set(key, record);
+          const record = records[index];
+          if (record !== undefined) found.set(key, record);
         }
       }
     };
@@ -171,13 +184,15 @@ async function failuresOf(
   limit: number,
 ): Promise<readonly ListedFailure[]> {
   const failures: ListedFailure[] = [];
-  for (let at = 0; failures.length < limit; at += failurePiece) {
-    const [entries] = await partition.ask('failures', [at, at + failurePiece - 1]);
-    for (const entry of entries as Buffer[]) {
+  for (let at = 0; failures.length < limit;) {
+    const [found] = await partition.ask('failures', [at, failurePiece]);
+    const entries = found as Buffer[];
+    for (const entry of entries) {
       const failure = readableFailure(entry, index);
       if (failure !== undefined && isWanted(failure)) failures.push(failure);
     }
-    if ((entries as Buffer[]).length < failurePiece) break;
+    if (entries.length === 0) break;
+    at += entries.length;
   }
   return failures.slice(0, limit);
 }

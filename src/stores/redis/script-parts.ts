@@ -4,6 +4,11 @@
 const leafEntries = 120;
 /** Plans of a leaf: about 8 KB, one node of a list. */
 const leafPlans = 46;
+/** Of plans with large params there are fewer in a leaf: a script may have to read all of it. */
+const leafBytes = 256 * 1024;
+const largeRecord = 2 * 1024;
+/** What a script reads or answers of one kind, and one piece more: about a millisecond. */
+const enoughBytes = 256 * 1024;
 
 /** What every script begins with: its clock, its answer, and how a plan is found. */
 export const basics = `
@@ -43,12 +48,19 @@ local function find(key)
   return leaf, call('LPOS', leaf, key), hit
 end
 
+-- Whoever reads much stops at this, and is asked again for the rest.
+local read_bytes = 0
+local function has_read_enough(text)
+  read_bytes = read_bytes + (text and #text or 0)
+  return read_bytes >= ${enoughBytes}
+end
+
 -- The plan's record: false if there is none, empty if what should hold it is not ours.
 local function record_of(key)
   local leaf = leaf_of('plans', key)
   local at = leaf and redis.pcall('LPOS', leaf, key)
   if type(at) == 'table' then return '' end
-  return at and call('LINDEX', leaf, at + 1)
+  return at and call('LINDEX', leaf, at + 1) or false
 end
 
 -- Redis takes no changes at all just now; as the error that it is, to be asked again.
@@ -145,10 +157,21 @@ local function split_plans(leaf, newest)
   call('RPUSH', leaf, unpack(parts[1]))
 end
 
+local function bytes_of(leaf)
+  return call('MEMORY', 'USAGE', leaf, 'SAMPLES', 0)
+end
+
 local function keep(key, record, leaf, at)
-  if at then return call('LSET', leaf, at + 1, record) end
   leaf = leaf or new_leaf('plans', '')
-  if call('RPUSH', leaf, key, record) > ${2 * leafPlans} then split_plans(leaf, key) end
+  local size
+  if at then
+    call('LSET', leaf, at + 1, record)
+  else
+    size = call('RPUSH', leaf, key, record)
+    if size > ${2 * leafPlans} then return split_plans(leaf, key) end
+  end
+  if #record < ${largeRecord} or bytes_of(leaf) <= ${leafBytes} then return end
+  if (size or call('LLEN', leaf)) > 2 then split_plans(leaf, key) end
 end
 
 local function forget(leaf, at, hit)
@@ -160,6 +183,7 @@ local function forget(leaf, at, hit)
   if left > ${2 * Math.floor(leafPlans / 6)} then return end
   local after, after_hit = next_leaf('plans', hit)
   if not after or call('LLEN', after) > ${leafPlans} then return end
+  if bytes_of(leaf) + bytes_of(after) > ${leafBytes / 2} then return end
   local all = call('LRANGE', after, 0, -1)
   if #all > 0 then call('RPUSH', leaf, unpack(all)) end
   call('DEL', after)
@@ -217,16 +241,20 @@ end
 
 /** Spans of a tree. */
 export const ranges = `
--- Members of the tree in [from, to), the first ones.
+-- Members of the tree in [from, to), the first ones; and 1 if there may be more than it has read, else 0.
 local function range(tree, from, to, limit)
-  local found = {}
+  local found, bytes = {}, 0
   local leaf, hit = first_leaf(tree, from)
   while leaf and #found < limit do
+    if bytes >= ${enoughBytes} then return found, 1 end
     local part = call('ZRANGEBYLEX', leaf, '[' .. from, '(' .. to, 'LIMIT', 0, limit - #found)
-    for _, member in ipairs(part) do found[#found + 1] = member end
+    for _, member in ipairs(part) do
+      found[#found + 1] = member
+      bytes = bytes + #member
+    end
     leaf, hit = next_leaf(tree, hit, '(' .. to)
   end
-  return found
+  return found, 0
 end
 
 -- Members of the tree before \`to\`, the last ones, the last first.
@@ -247,11 +275,15 @@ local function key_in(member)
   return member:sub(8, stop and stop - 1)
 end
 
+-- Each member and its record, the first ones; and 1 if there are more than it has read, else 0.
 local function with_records(members)
   local found = {}
+  read_bytes = 0
   for i, member in ipairs(members) do
-    found[2 * i - 1], found[2 * i] = member, record_of(key_in(member))
+    local record = record_of(key_in(member))
+    found[2 * i - 1], found[2 * i] = member, record
+    if has_read_enough(record) then return found, i < #members and 1 or 0 end
   end
-  return found
+  return found, 0
 end
 `;

@@ -9,7 +9,9 @@ import { basics, changing, ranges } from './script-parts.ts';
 /** Of one partition; further ones take from the next millisecond. */
 const failuresEachMs = 64;
 
-/** generations wanted, keys… → first generation (or why there is none), records */
+const failuresAtOnce = 16;
+
+/** generations wanted, keys… → first generation (or why there is none), records of the first keys */
 const read = `
 local first, wanted = 0, tonumber(ARGV[1])
 if wanted > 0 then
@@ -18,7 +20,10 @@ if wanted > 0 then
   first = type(newest) == 'table' and newest.err or newest - wanted + 1
 end
 local records = {}
-for i = 2, #ARGV do records[i - 1] = record_of(ARGV[i]) end
+for i = 2, #ARGV do
+  records[i - 1] = record_of(ARGV[i])
+  if has_read_enough(records[i - 1]) then break end
+end
 return answer(first, records)
 `;
 
@@ -141,11 +146,11 @@ local function first(found, most)
   return found
 end
 
-local on_time = range('due', late_end, due_end, firings + 1)
+local on_time, more_on_time = range('due', late_end, due_end, firings + 1)
 local room = math.max(firings - #on_time, math.floor(firings / 2))
 room = math.min(late_most, room)
-local late = range('due', '', late_end, room + 1)
-local more = 0
+local late, more_late = range('due', '', late_end, room + 1)
+local more = math.max(more_on_time, more_late)
 if #late > room then
   more = 1
   local newest = range_back('due', late_end, math.floor(room / 4))
@@ -153,18 +158,22 @@ if #late > room then
   for i = #newest, 1, -1 do late[#late + 1] = newest[i] end
 end
 local left = firings - #late
-local waiting = range('waiting', '', due_end, left + 1)
+local waiting, more_waiting = range('waiting', '', due_end, left + 1)
+more = math.max(more, more_waiting)
 if #on_time > left or #waiting > left then more = 1 end
 first(on_time, left)
 first(waiting, left)
 if #late + #on_time + #waiting > 0 then redis.pcall('SET', claiming, session, 'PX', ARGV[2]) end
-return answer(0, more, with_records(late), with_records(on_time), with_records(waiting))
+late, more_late = with_records(late)
+on_time, more_on_time = with_records(on_time)
+waiting, more_waiting = with_records(waiting)
+return answer(0, math.max(more, more_late, more_on_time, more_waiting), late, on_time, waiting)
 `;
 
 /** origin, most → member, record… */
 const parked = `
 local members = call('ZRANGEBYLEX', base .. 'parked:' .. ARGV[1], '-', '+', 'LIMIT', 0, ARGV[2])
-return answer(with_records(members))
+return answer((with_records(members)))
 `;
 
 /** after, most → origins */
@@ -180,24 +189,41 @@ if ARGV[2] == '' then leaf, hit = first_leaf('plans', ARGV[1])
 else leaf, hit = next_leaf('plans', ARGV[2], '(' .. ARGV[3]) end
 local found = {}
 while leaf do
-  local all = call('LRANGE', leaf, 0, -1)
-  for i = 1, #all, 2 do found[#found + 1] = all[i] end
+  local is_enough = false
+  -- One by one: what stands between them may be large.
+  for at = 0, call('LLEN', leaf) - 2, 2 do
+    local key = call('LINDEX', leaf, at)
+    found[#found + 1] = key
+    is_enough = has_read_enough(key)
+  end
   local last = hit
   leaf, hit = next_leaf('plans', hit, '(' .. ARGV[3])
-  if leaf and #found >= tonumber(ARGV[4]) then return answer(last, found) end
+  if leaf and (is_enough or #found >= tonumber(ARGV[4])) then return answer(last, found) end
 end
 return answer('', found)
 `;
 
-/** from, to, most → members due, members aside */
+/** from, to, most → members due, members aside, and of either: 1 if there may be more before as many */
 const agenda = `
 local most = tonumber(ARGV[3])
-return answer(range('due', ARGV[1], ARGV[2], most), range('aside', ARGV[1], ARGV[2], most))
+local due, more_due = range('due', ARGV[1], ARGV[2], most)
+local aside, more_aside = range('aside', ARGV[1], ARGV[2], most)
+return answer(due, aside, more_due, more_aside)
 `;
 
-/** from, to (both ends taken) → failures */
+/** from, most → failures; none: there are no more */
 const failures = `
-return answer(call('LRANGE', base .. 'failures', ARGV[1], ARGV[2]))
+local found, from, most = {}, tonumber(ARGV[1]), tonumber(ARGV[2])
+while #found < most do
+  local at, is_enough = from + #found, false
+  local part = call('LRANGE', base .. 'failures', at, at + math.min(${failuresAtOnce}, most - #found) - 1)
+  for _, failure in ipairs(part) do
+    found[#found + 1] = failure
+    is_enough = has_read_enough(failure)
+  end
+  if #part == 0 or is_enough then break end
+end
+return answer(found)
 `;
 
 /** failures kept → none */
@@ -246,13 +272,17 @@ local found = call('SSCAN', base .. 'held:' .. ARGV[1], ARGV[2], 'COUNT', 256)
 return answer(found[1], found[2])
 `;
 
-/** session, then key, generation, member of held:<session> of each → 1 or 0 each, 0 for all once the lease is lost */
+/**
+ * session, then key, generation, member of held:<session> of each
+ * → 1 or 0 each, of the first ones; 0 for all once the lease is lost
+ */
 const confirm = `
 local holds, confirmed = lives(ARGV[1]), {}
 for at = 2, #ARGV, 3 do
   local is_ours = holds and call('SISMEMBER', base .. 'held:' .. ARGV[1], ARGV[at + 2]) == 1
   local record = is_ours and record_of(ARGV[at])
   confirmed[#confirmed + 1] = record and record:sub(3, 9) == ARGV[at + 1] and 1 or 0
+  if has_read_enough(record) then break end
 end
 return answer(confirmed)
 `;
