@@ -7,6 +7,7 @@ import type { Clock } from '../../src/core/time.ts';
 import { systemClock } from '../../src/runtime/system-clock.ts';
 import { openSharedStore } from '../../src/stores/redis/open-shared-store.ts';
 import type { RedisStore } from '../../src/stores/redis/redis-store.ts';
+import type { RedisSettings } from '../../src/stores/redis/settings.ts';
 import { type ScriptName, scripts } from '../../src/stores/redis/scripts.ts';
 import { FakeClock } from './fake-clock.ts';
 import { T0 } from './plans.ts';
@@ -14,7 +15,9 @@ import { RecordedLog } from './recorded-log.ts';
 
 export interface SharedStoreOptions {
   /** Of the Redis, or of what stands before it. */
-  readonly port: number;
+  readonly port?: number;
+  /** What of its settings is not as usual. */
+  readonly redis?: Partial<RedisSettings>;
   readonly dueClock?: Clock;
   readonly leaseSeconds?: number;
   readonly patienceMs?: number;
@@ -24,12 +27,18 @@ export interface SharedStoreOptions {
 
 /** A store as one node has it, in this process; closed with its test. */
 export async function aSharedStore(options: SharedStoreOptions): Promise<RedisStore> {
-  const { port, dueClock = new FakeClock(T0), leaseSeconds = 60, patienceMs = 4_500 } = options;
+  const {
+    port = 6379,
+    dueClock = new FakeClock(T0),
+    leaseSeconds = 60,
+    patienceMs = 4_500,
+  } = options;
   const store = await openSharedStore({
     redis: {
       servers: { kind: 'one', address: { host: '127.0.0.1', port } },
       ...{ db: 0, username: '', password: { text: '', file: '' }, tls: undefined },
       ...{ prefix: 'forsun', serverId: 0, partitions: options.partitions, leaseSeconds },
+      ...options.redis,
     },
     ...{ clock: systemClock, dueClock, log: options.log ?? new RecordedLog(), patienceMs },
     ...{ random: Math.random, statusKeepSeconds: 0 },
