@@ -16,7 +16,7 @@ export const loading = (settings: RedisSettings): RedisRefused =>
 function whyOf({ servers, tls, db }: RedisSettings, error: Error): string {
   const { message } = error;
   const code = 'code' in error ? String(error.code) : '';
-  const isClosed = message === 'Connection is closed.' || code === 'ECONNRESET';
+  const isClosed = message === 'Connection is closed.' || /^(ECONNRESET|EPIPE)$/.test(code);
   const isDown = message.startsWith('CLUSTERDOWN');
   if (message.startsWith('All sentinels are unreachable')) return whyOfSentinels(message);
   if (message.includes('cluster support disabled')) {
@@ -42,7 +42,7 @@ function whyOf({ servers, tls, db }: RedisSettings, error: Error): string {
   }
   if (isClosed) {
     return tls === undefined
-      ? 'closes the connection: if it speaks TLS, add --driver-redis-tls'
+      ? 'closes the connection: if it speaks TLS, add --driver-redis-tls; if it is in protected mode, give it a password'
       : 'closes the connection: does it speak TLS?';
   }
   return `cannot be reached: ${message}; is it running, and is that its address?`;
