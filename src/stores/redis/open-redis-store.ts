@@ -65,6 +65,7 @@ export interface RedisStoreParts {
   readonly random: () => number;
   readonly onUnclaimable: (key: string, error: unknown) => void;
   readonly onUnreadable: (error: UnreadableRecord) => void;
+  readonly onUnreadableFailure: (number: number, reason: string) => void;
   readonly onFailing: (partition: RedisPartition, error: unknown) => void;
   readonly onAnswering: (partition: RedisPartition) => void;
   readonly close: () => Promise<void>;
@@ -113,6 +114,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
     random: options.random,
     onUnclaimable: (key, error) => unclaimable.report(key, error),
     onUnreadable: (error) => unclaimable.report(error.key, error),
+    onUnreadableFailure: (number, reason) => log.warn('failure_unreadable', { number, reason }),
     onFailing: (partition, error) =>
       log.error('partition_failing', {
         partition: partitions.indexOf(partition),

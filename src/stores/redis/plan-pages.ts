@@ -17,23 +17,20 @@ const failurePiece = 256;
 /** Before each failure: its number in the partition. */
 const numberDigits = 16;
 
+export interface PlanPagesOptions {
+  readonly partitions: readonly RedisPartition[];
+  readonly partitionOf: (key: string) => RedisPartition;
+  readonly failuresKept: number;
+  readonly onUnreadable: (error: UnreadableRecord) => void;
+  readonly onUnreadableFailure: (number: number, reason: string) => void;
+}
+
 /** Reads of all partitions together; lists tell of what cannot be read, and leave it out. */
 export class PlanPages {
-  readonly #partitions: readonly RedisPartition[];
-  readonly #partitionOf: (key: string) => RedisPartition;
-  readonly #onUnreadable: (error: UnreadableRecord) => void;
-  readonly #failuresKept: number;
+  readonly #options: PlanPagesOptions;
 
-  constructor(
-    partitions: readonly RedisPartition[],
-    partitionOf: (key: string) => RedisPartition,
-    onUnreadable: (error: UnreadableRecord) => void,
-    failuresKept: number,
-  ) {
-    this.#failuresKept = failuresKept;
-    this.#partitions = partitions;
-    this.#partitionOf = partitionOf;
-    this.#onUnreadable = onUnreadable;
+  constructor(options: PlanPagesOptions) {
+    this.#options = options;
   }
 
   /** Throws UnreadableRecord. */
@@ -49,7 +46,9 @@ export class PlanPages {
   }
 
   async keys(prefix: string, limit: number, after?: string): Promise<readonly string[]> {
-    const parts = this.#partitions.map((partition) => keysOf(partition, prefix, limit, after));
+    const parts = this.#options.partitions.map((partition) =>
+      keysOf(partition, prefix, limit, after),
+    );
     return (await Promise.all(parts)).flat().sort(byBytes).slice(0, limit);
   }
 
@@ -81,7 +80,7 @@ export class PlanPages {
   }
 
   async parkedOrigins(after: string | undefined, limit: number): Promise<readonly string[]> {
-    const asked = this.#partitions.map((partition) =>
+    const asked = this.#options.partitions.map((partition) =>
       partition.ask('origins', [after ?? '', Math.min(limit, maxEntries)]),
     );
     const origins = (await Promise.all(asked)).flatMap(([found]) =>
@@ -95,22 +94,51 @@ export class PlanPages {
     limit: number,
     before = Infinity,
   ): Promise<readonly ListedFailure[]> {
-    const most = Math.min(limit, this.#failuresKept);
-    const parts = this.#partitions.map((partition, index) =>
-      failuresOf(
-        partition,
-        index,
-        ({ key, number }) => key.startsWith(prefix) && number < before,
-        most,
-      ),
+    const most = Math.min(limit, this.#options.failuresKept);
+    const isWanted = ({ key, number }: ListedFailure): boolean =>
+      key.startsWith(prefix) && number < before;
+    const parts = this.#options.partitions.map((partition, index) =>
+      this.#failuresOf(partition, index, isWanted, most),
     );
     const failures = (await Promise.all(parts)).flat();
     return failures.sort((a, b) => b.number - a.number).slice(0, most);
   }
 
+  async #failuresOf(
+    partition: RedisPartition,
+    index: number,
+    isWanted: (failure: ListedFailure) => boolean,
+    limit: number,
+  ): Promise<readonly ListedFailure[]> {
+    const failures: ListedFailure[] = [];
+    for (let at = 0; failures.length < limit;) {
+      const [found] = await partition.ask('failures', [at, failurePiece]);
+      const entries = found as Buffer[];
+      for (const entry of entries) {
+        const failure = this.#readableFailure(entry, failureNumber(entry, index));
+        if (failure !== undefined && isWanted(failure)) failures.push(failure);
+      }
+      if (entries.length === 0) break;
+      at += entries.length;
+    }
+    return failures.slice(0, limit);
+  }
+
+  #readableFailure(entry: Buffer, number: number): ListedFailure | undefined {
+    try {
+      return failureOf(entry, number);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#options.onUnreadableFailure(number, error.message);
+      return undefined;
+    }
+  }
+
   /** As many as were asked for, or fewer when they are long; `isAll`: there are no more. */
   async #agendaMembers(start: string, end: string, most: number) {
-    const asked = this.#partitions.map((partition) => partition.ask('agenda', [start, end, most]));
+    const asked = this.#options.partitions.map((partition) =>
+      partition.ask('agenda', [start, end, most]),
+    );
     const spans = (await Promise.all(asked)).flatMap(([due, aside, moreDue, moreAside]) => [
       { members: (due as Buffer[]).map(String), hasMore: moreDue === 1 },
       { members: (aside as Buffer[]).map(String), hasMore: moreAside === 1 },
@@ -128,7 +156,7 @@ export class PlanPages {
 
   async #records(keys: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
     const found = new Map<string, Buffer>();
-    const groups = grouped(new Set(keys), (key) => this.#partitionOf(key));
+    const groups = grouped(new Set(keys), (key) => this.#options.partitionOf(key));
     const read = async (partition: RedisPartition, own: readonly string[]): Promise<void> => {
       for (let at = 0; at < own.length; at += maxRead) {
         const piece = own.slice(at, at + maxRead);
@@ -149,7 +177,7 @@ export class PlanPages {
       return decodeHeld(key, record).plan;
     } catch (error) {
       if (!(error instanceof UnreadableRecord)) throw error;
-      this.#onUnreadable(error);
+      this.#options.onUnreadable(error);
       return undefined;
     }
   }
@@ -177,35 +205,14 @@ async function keysOf(
   return keys.sort(byBytes).slice(0, limit);
 }
 
-async function failuresOf(
-  partition: RedisPartition,
-  index: number,
-  isWanted: (failure: ListedFailure) => boolean,
-  limit: number,
-): Promise<readonly ListedFailure[]> {
-  const failures: ListedFailure[] = [];
-  for (let at = 0; failures.length < limit;) {
-    const [found] = await partition.ask('failures', [at, failurePiece]);
-    const entries = found as Buffer[];
-    for (const entry of entries) {
-      const failure = readableFailure(entry, index);
-      if (failure !== undefined && isWanted(failure)) failures.push(failure);
-    }
-    if (entries.length === 0) break;
-    at += entries.length;
-  }
-  return failures.slice(0, limit);
+/** Throws RangeError. */
+function failureOf(entry: Buffer, number: number): ListedFailure {
+  if (!Number.isSafeInteger(number)) throw new RangeError('it begins with no number');
+  return { ...decodeFailure(entry.subarray(numberDigits)), number };
 }
 
-function readableFailure(entry: Buffer, partition: number): ListedFailure | undefined {
-  try {
-    const number = Number(entry.toString('latin1', 0, numberDigits)) * maxPartitions + partition;
-    return { ...decodeFailure(entry.subarray(numberDigits)), number };
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return undefined;
-  }
-}
+const failureNumber = (entry: Buffer, partition: number): number =>
+  Number(entry.toString('latin1', 0, numberDigits)) * maxPartitions + partition;
 
 export function grouped<T, G>(items: Iterable<T>, groupOf: (item: T) => G): Map<G, T[]> {
   const groups = new Map<G, T[]>();

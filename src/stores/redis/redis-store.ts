@@ -33,12 +33,7 @@ export class RedisStore implements Store {
 
   constructor(parts: RedisStoreParts) {
     this.#parts = parts;
-    this.#pages = new PlanPages(
-      parts.partitions,
-      parts.partitionOf,
-      parts.onUnreadable,
-      parts.failuresKept,
-    );
+    this.#pages = new PlanPages(parts);
     this.#inFlight = new InFlight(parts);
   }
 
