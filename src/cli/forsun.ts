@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 
 import { ForsunClient } from '../client/forsun-client.ts';
 import { tokenize, type Token } from '../grammar/tokens.ts';
@@ -13,44 +14,64 @@ import { runPrompt } from './prompt.ts';
 import { errorLine, toldError } from './told-error.ts';
 import { tokensOfWords } from './words.ts';
 
-/** The `forsun` command: runs what it is given and sets the exit code: 1 for whatever fails, as forsun's. */
+/** Where a `forsun` reads and writes; `process` is one. */
+export interface Streams {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+}
+
+/** The `forsun` command as a process: sets its exit code. */
 export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   leaveWhenNobodyReads();
-  const stdout = outputTo(process.stdout, paintFor(process.stdout.isTTY, env));
-  const stderr = outputTo(process.stderr, paintFor(process.stderr.isTTY, env));
+  process.exitCode = await forsun(args, env, process);
+}
+
+/** Runs what the command line says and resolves to the exit code: 1 for whatever fails, as forsun's. */
+export async function forsun(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  { stdin, stdout, stderr }: Streams,
+): Promise<0 | 1> {
+  const output = outputTo(stdout, paintFor(stdout.isTTY === true, env));
+  const notes = outputTo(stderr, paintFor(stderr.isTTY === true, env));
   let json = args.includes('--json');
   try {
     const options = readOptions(args, env);
     json = options.json;
-    if (options.wants === 'help') await stdout.write(`${helpText()}\n`);
-    else if (options.wants === 'version') await stdout.write(`${forsunVersion()}\n`);
-    else await run(options, stdout, stderr);
+    if (options.wants === 'help') await output.write(`${helpText()}\n`);
+    else if (options.wants === 'version') await output.write(`${forsunVersion()}\n`);
+    else await run(options, stdin, output, notes);
+    return 0;
   } catch (error) {
-    await stderr.write(stderr.paint('error', errorLine(toldError(error), json).trimEnd()) + '\n');
-    process.exitCode = 1;
+    await notes.write(notes.paint('error', errorLine(toldError(error), json).trimEnd()) + '\n');
+    return 1;
   }
 }
 
-async function run(options: Options, output: Output, notes: Output): Promise<void> {
+async function run(
+  options: Options,
+  stdin: Streams['stdin'],
+  output: Output,
+  notes: Output,
+): Promise<void> {
   const { server, json, line, words } = options;
   const open = (): ForsunClient => new ForsunClient(server);
   const isCommand = line !== undefined || words.length > 0;
-  if (!isCommand && process.stdin.isTTY && output.isTerminal) {
+  if (!isCommand && stdin.isTTY === true && output.isTerminal) {
     await runPrompt({ open, output, notes, json, clock: systemClock });
     return;
   }
-  const canAsk = process.stdin.isTTY && notes.isTerminal;
+  const canAsk = stdin.isTTY === true && notes.isTerminal;
   const more = {
     ...(canAsk ? { ask: askTerminal } : {}),
-    ...(isCommand ? { input: process.stdin } : {}),
+    ...(isCommand ? { input: stdin } : {}),
   };
   const context = { client: open(), output, notes, clock: systemClock, json, ...more };
   try {
     if (isCommand)
       await runAll(line === undefined ? tokensOfWords(words) : tokenize(line), context);
-    else
-      for await (const typed of createInterface(process.stdin))
-        await runAll(tokenize(typed), context);
+    else for await (const typed of createInterface(stdin)) await runAll(tokenize(typed), context);
   } catch (error) {
     if (!(error instanceof Exit)) throw error;
   } finally {

@@ -6,22 +6,21 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Plan } from '../../src/client/plan.ts';
 import { type OriginalFields, packedDump, packedPlan } from '../migration/original-bytes.ts';
 import { aDirectory } from '../support/database.ts';
-import { aStore, ForsundProcess } from '../support/forsund-process.ts';
+import { sharedForsund } from '../support/forsund-process.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { runForsun } from '../support/run-forsun.ts';
+import { forsunHere, runForsun } from '../support/run-forsun.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-let server: ForsundProcess;
-beforeEach(async () => {
-  server = await ForsundProcess.start({ store: await aStore() });
-});
+const server = sharedForsund();
+beforeEach(() => onServer('rm', '--prefix', '', '--yes'));
 
-const importing = (args: readonly string[], env: Record<string, string> = {}) =>
-  runForsun(['--port', String(server.port), 'import', ...args], { env: { NO_COLOR: '1', ...env } });
+const onServer = (...words: string[]) => forsunHere(['--port', String(server().port), ...words]);
+
+const importing = (args: readonly string[]) => onServer('import', ...args);
 
 async function plansThere(): Promise<readonly Plan[]> {
-  const client = server.client();
+  const client = server().client();
   const keys = await client.listKeys('', '', 100_000);
   return Promise.all(keys.map((key) => client.get(key)));
 }
@@ -164,7 +163,7 @@ describe('from a dump', () => {
     });
     await vi.waitFor(async () => {
       expect((await plansThere()).map(({ key }) => key)).toEqual(['later', 'often']);
-      expect(await server.client().get('often')).toMatchObject({ firedCount: 8, status: 1 });
+      expect(await server().client().get('often')).toMatchObject({ firedCount: 8, status: 1 });
     }, 20_000);
   });
 
@@ -272,7 +271,9 @@ describe('from Redis', () => {
       '--source-server-id',
       '7',
     ];
-    expect(await importing(from, { REDISCLI_AUTH: 's3cret' })).toMatchObject({ code: 0 });
+    const words = ['--port', String(server().port), 'import', ...from];
+    const imported = await runForsun(words, { env: { REDISCLI_AUTH: 's3cret' } });
+    expect(imported).toEqual({ code: 0, stdout: 'restored 4 plans\n', stderr: '' });
     await expectSomePlans(now);
     expect((await importing(from)).stderr).toMatch(
       /^forsun: Redis at 127\.0\.0\.1:\d+: NOAUTH Authentication required\.\n$/,

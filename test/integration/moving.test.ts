@@ -4,16 +4,16 @@ import { existsSync, statSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { Relay } from '../actions/relay.ts';
 import type { ForsunClient } from '../../src/client/forsun-client.ts';
 import type { Plan } from '../../src/client/plan.ts';
 import { aDirectory } from '../support/database.ts';
 import { eventuallyPasses } from '../support/eventually.ts';
-import { aStore, ForsundProcess } from '../support/forsund-process.ts';
+import { aStore, ForsundProcess, sharedForsund } from '../support/forsund-process.ts';
 import { isNightly } from '../support/nightly.ts';
-import { forsunFile, runForsun } from '../support/run-forsun.ts';
+import { forsunFile, forsunHere, runForsun } from '../support/run-forsun.ts';
 import { aTokenFile } from '../support/token-file.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -29,8 +29,9 @@ beforeEach(async () => {
 const start = async (...args: string[]): Promise<ForsundProcess> =>
   ForsundProcess.start({ store: await aStore(), args });
 
-const forsun = (port: number, ...args: string[]) =>
-  runForsun(['--port', String(port), ...args], { env: { NO_COLOR: '1' } });
+const forsun = (port: number, ...args: string[]) => forsunHere(['--port', String(port), ...args]);
+
+const emptied = (port: number) => forsun(port, 'rm', '--prefix', '', '--yes');
 
 async function plansOf(client: ForsunClient): Promise<readonly Plan[]> {
   const plans: Plan[] = [];
@@ -39,14 +40,14 @@ async function plansOf(client: ForsunClient): Promise<readonly Plan[]> {
 }
 
 /** Plans named 00000 and so on, far from due. */
-async function makePlans(client: ForsunClient, count: number): Promise<void> {
-  for (let from = 0; from < count; from += 1_000) {
-    const some = Array.from({ length: Math.min(1_000, count - from) }, (_, n) => from + n);
+async function makePlans(client: ForsunClient, count: number, body = ''): Promise<void> {
+  for (let from = 0; from < count; from += 500) {
+    const some = Array.from({ length: Math.min(500, count - from) }, (_, n) => from + n);
     await Promise.all(
       some.map((n) =>
         client.createTimeout({
           ...{ key: String(n).padStart(5, '0'), day: 30, count: n % 3, action: 'http' },
-          params: { url: `http://127.0.0.1:9/${n}`, method: 'post' },
+          params: { url: `http://127.0.0.1:9/${n}`, method: 'post', body },
         }),
       ),
     );
@@ -87,7 +88,7 @@ test('plans of every kind come to the other server as they stood', async () => {
     params: { cmd: 'x' },
   });
 
-  const exported = await forsun(from.port, 'export', '--output', file);
+  const exported = await runForsun(['--port', String(from.port), 'export', '--output', file]);
   expect(exported).toEqual({ stdout: '', stderr: 'exported 6 plans\n', code: 0 });
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(existsSync(`${file}.part`)).toBe(false);
@@ -152,12 +153,15 @@ test('what has fired, is overdue or to be tried again goes on with its counts; w
 });
 
 describe('cut in the middle', () => {
+  const [from, to] = [sharedForsund(), sharedForsund()];
+  beforeAll(() => makePlans(from().client(), 5_000)); // more than a page of keys
+  beforeEach(() => emptied(to().port));
+
   test('an export goes on behind the key that it names, to the same file', async () => {
-    const from = await start();
-    await makePlans(from.client(), 6_000);
-    const whole = await forsun(from.port, 'export');
-    const relay = await Relay.to(from.port);
-    relay.cut = { when: 'before its answer', word: '05000' };
+    const { port } = from();
+    const whole = await forsun(port, 'export');
+    const relay = await Relay.to(port);
+    relay.cut = { when: 'before its answer', word: '04500' };
     const cut = await forsun(relay.port, 'export', '--output', file);
     await relay.close();
     const [, key] =
@@ -165,7 +169,7 @@ describe('cut in the middle', () => {
     expect([cut.code, key]).toEqual([1, expect.stringMatching(/^04/)]);
     expect(existsSync(file)).toBe(false);
 
-    const goOn = (after: string) => forsun(from.port, 'export', '--output', file, '--after', after);
+    const goOn = (after: string) => forsun(port, 'export', '--output', file, '--after', after);
     expect(await goOn('00000')).toMatchObject({
       stderr: expect.stringContaining(`--after "${key!}", or take it away`) as unknown,
       code: 1,
@@ -177,38 +181,31 @@ describe('cut in the middle', () => {
   });
 
   test('an import goes on behind the key that it names, or where it began', async () => {
-    const from = await start();
-    await makePlans(from.client(), 3_000);
-    await forsun(from.port, 'export', '--output', file);
-    const to = await start();
-    const relay = await Relay.to(to.port);
-    relay.cut = { when: 'before its answer', word: '02500' };
+    await forsun(from().port, 'export', '--output', file, '--prefix', '00');
+    const { port } = to();
+    const relay = await Relay.to(port);
+    relay.cut = { when: 'before its answer', word: '00800' };
     const cut = await forsun(relay.port, 'import', file);
     await relay.close();
     const [, key = ''] =
       /^go on with --after "(\d+)"\nforsun: lost the conn/.exec(cut.stderr) ?? [];
     const before = Number(key) + 1;
-    expect(before).toBeGreaterThan(2_000);
-    expect(cut).toMatchObject({
-      code: 1,
-      stdout: `restored ${before.toLocaleString('en')} plans\n`,
-    });
+    expect(before).toBeGreaterThan(500);
+    expect(cut).toMatchObject({ code: 1, stdout: `restored ${before} plans\n` });
 
-    const goOn = await forsun(to.port, 'import', file, '--after', key, '--json');
+    const goOn = await forsun(port, 'import', file, '--after', key, '--json');
     const { restored, there, last_key } = JSON.parse(goOn.stdout) as Record<string, number>;
-    expect([restored! + there!, last_key, goOn.code]).toEqual([3_000 - before, '02999', 0]);
-    expect(await to.client().listKeys('', '', 10_000)).toHaveLength(3_000);
-    const again = await forsun(to.port, 'import', file);
-    expect(again.stdout).toBe('restored 0 plans; 3,000 were there, and stay as they are\n');
-    expect((await forsun(to.port, 'import', file, '--after', 'nobody')).stderr).toContain(
+    expect([restored! + there!, last_key, goOn.code]).toEqual([1_000 - before, '00999', 0]);
+    expect(await to().client().listKeys('', '', 10_000)).toHaveLength(1_000);
+    const again = await forsun(port, 'import', file);
+    expect(again.stdout).toBe('restored 0 plans; 1,000 were there, and stay as they are\n');
+    expect((await forsun(port, 'import', file, '--after', 'nobody')).stderr).toContain(
       'no line has the key "nobody"',
     );
   });
 
   test('Ctrl-C says where to go on', async () => {
-    const from = await start();
-    await makePlans(from.client(), 4_000);
-    const args = [forsunFile, '--port', String(from.port), 'export'];
+    const args = [forsunFile, '--port', String(from().port), 'export'];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let [stdout, stderr] = ['', ''];
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -218,11 +215,10 @@ describe('cut in the middle', () => {
     expect(await once(child, 'close')).toEqual([1, null]);
     const [, key = ''] = /^go on with --after "(\d+)"\nforsun: interrupted\n$/.exec(stderr) ?? [];
     expect(stdout.trim().split('\n').at(-1)).toContain(`"key":"${key}"`);
-    const rest = await forsun(from.port, 'export', '--after', key);
-    const to = await start();
+    const rest = await forsun(from().port, 'export', '--after', key);
     const input = stdout + rest.stdout;
-    const imported = await runForsun(['--port', String(to.port), 'import', '-'], { input });
-    expect(imported).toEqual({ stdout: 'restored 4,000 plans\n', stderr: '', code: 0 });
+    const imported = await forsunHere(['--port', String(to().port), 'import', '-'], { input });
+    expect(imported).toEqual({ stdout: 'restored 5,000 plans\n', stderr: '', code: 0 });
   });
 });
 
@@ -231,6 +227,10 @@ describe('lines that are no plans of an export', () => {
     `{"key":"${key}","kind":"interval","minute":5,"count":1,"next_fire_time":2000000000,` +
     `"action":"http","params":{"url":"http://127.0.0.1:9/"}${more}}`;
   const [begin, end] = ['{"forsun_plans":1}', '{"forsun_plans":"end"}'];
+  const to = sharedForsund();
+  beforeEach(() => emptied(to().port));
+  const importing = (input: string, ...args: string[]) =>
+    forsunHere(['--port', String(to().port), 'import', '-', ...args], { input });
   const bad = [
     ['garbage', 'line 3: it is no JSON'],
     [line('odd', ',"x":1'), 'line 3: no field is called "x"'],
@@ -246,38 +246,31 @@ describe('lines that are no plans of an export', () => {
   ] as const;
 
   test.each(bad)('%s stops, and --skip-bad leaves it out', async (text, reason) => {
-    const to = await start();
     const input = [begin, line('a'), text, line('b'), '', end, ''].join('\n');
-    const run = (...args: string[]) =>
-      runForsun(['--port', String(to.port), 'import', '-', ...args], { input });
-    const stopped = await run();
+    const stopped = await importing(input);
     expect(stopped.stdout).toBe('restored 1 plan\n');
     expect(stopped.stderr).toMatch(/^go on with --after "a"\nforsun: line 3.*\n$/);
     expect(stopped.stderr.replace(/^.*\nforsun: /, '')).toMatch(reason);
     expect(stopped.code).toBe(1);
-    const skipped = await run('--skip-bad', '--replace');
+    const skipped = await importing(input, '--skip-bad', '--replace');
     expect(skipped.stdout).toBe('restored 2 plans\n');
     expect(skipped.stderr).toMatch(reason);
     expect(skipped.stderr).toMatch(/\nforsun: 1 line was left out\n$/);
     expect(skipped.code).toBe(1);
-    expect(await to.client().listKeys()).toEqual(['a', 'b']);
+    expect(await to().client().listKeys()).toEqual(['a', 'b']);
   });
 
   test('what is no export is refused, and one without its last line told', async () => {
-    const to = await start();
-    const importing = (...lines: string[]) =>
-      runForsun(['--port', String(to.port), 'import', '-'], { input: `${lines.join('\n')}\n` });
-    expect((await importing(line('a'))).stderr).toMatch(/^forsun: line 1: it is no export/);
-    expect((await importing('{"forsun_plans":2}')).stderr).toContain('this forsun reads version 1');
-    expect((await importing('')).stderr).toContain('it is empty');
-    const cut = await importing(begin, line('a'));
+    const lines = (...some: string[]) => importing(`${some.join('\n')}\n`);
+    expect((await lines(line('a'))).stderr).toMatch(/^forsun: line 1: it is no export/);
+    expect((await lines('{"forsun_plans":2}')).stderr).toContain('this forsun reads version 1');
+    expect((await lines('')).stderr).toContain('it is empty');
+    const cut = await lines(begin, line('a'));
     expect(cut).toMatchObject({ stdout: 'restored 1 plan\n', code: 1 });
     expect(cut.stderr).toMatch(/^forsun: the last line of an export is missing/);
-    expect(await importing(begin, line('a'), end, begin, line('b'), end)).toMatchObject({
-      code: 0,
-    });
-    expect((await forsun(to.port, 'import', '/nowhere')).stderr).toContain('/nowhere');
-    expect((await forsun(to.port, 'import - ; info')).code).toBe(1);
+    expect(await lines(begin, line('a'), end, begin, line('b'), end)).toMatchObject({ code: 0 });
+    expect((await forsun(to().port, 'import', '/nowhere')).stderr).toContain('/nowhere');
+    expect((await forsun(to().port, 'import - ; info')).code).toBe(1);
   });
 });
 
@@ -288,7 +281,7 @@ test('who sees no secrets exports none of their plans, and is told what to do', 
   });
   const from = await start('--token-file', tokens);
   const by = (token: string, ...args: string[]) =>
-    runForsun(['--port', String(from.port), ...args], { env: { FORSUN_TOKEN: token } });
+    forsunHere(['--port', String(from.port), ...args], { env: { FORSUN_TOKEN: token } });
   const url = 'http://me:secret@127.0.0.1:9/';
   await by(
     of.boss,
@@ -310,17 +303,17 @@ test('who sees no secrets exports none of their plans, and is told what to do', 
   expect((await by(of.reader, 'import', file)).stderr).toContain('has the role read');
 });
 
-const many = isNightly ? 1_000_000 : 20_000;
+// More of them, or larger ones, than there is memory for.
+const [many, body, heapMiB] = isNightly ? [1_000_000, '', 48] : [900, 'x'.repeat(40_000), 32];
 
 test(
   `${many} plans move, in bounded memory, while none is lost`,
   { timeout: isNightly ? 1_800_000 : 120_000 },
   async () => {
     const from = await start();
-    await makePlans(from.client(), many);
+    await makePlans(from.client(), many, body);
     const to = await start();
-    // A heap in which a million plans have no room.
-    const under = [process.execPath, '--max-old-space-size=48', forsunFile];
+    const under = [process.execPath, `--max-old-space-size=${heapMiB}`, forsunFile];
     const at = (port: number, ...args: string[]) =>
       runForsun(['--port', String(port), ...args], { under });
     expect(await at(from.port, 'export', '--output', file)).toMatchObject({ code: 0 });

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { onTestFinished } from 'vitest';
+import { beforeAll, onTestFinished } from 'vitest';
 
 import { ForsunClient } from '../../src/client/forsun-client.ts';
 import { aDirectory } from './database.ts';
@@ -26,6 +28,27 @@ export interface Exit {
 /** A path for a store that is not there yet; gone, with all around it, when the test is finished. */
 export const aStore = async (): Promise<string> => join(await aDirectory(), 'store');
 
+/** Told what is to be done at an end. */
+type AtEnd = (end: () => void | Promise<void>) => void;
+
+/** One for all tests of the file or the group that calls this, which runs from before the first on. */
+export function sharedForsund(...args: readonly string[]): () => ForsundProcess {
+  let forsund: ForsundProcess | undefined;
+  beforeAll(async () => {
+    const around = await mkdtemp(join(tmpdir(), 'forsun-shared-'));
+    const ends: Parameters<AtEnd>[0][] = [() => rm(around, { recursive: true })];
+    const store = join(around, 'store');
+    forsund = await ForsundProcess.start({ store, args }, (end) => ends.unshift(end));
+    return async () => {
+      for (const end of ends) await end();
+    };
+  });
+  return () => {
+    if (forsund === undefined) throw new TypeError('it runs from the first test on');
+    return forsund;
+  };
+}
+
 /** A real forsund, built by `npm run build`, on a port of the system's choice; killed with its test. */
 export class ForsundProcess {
   readonly port: number;
@@ -42,9 +65,12 @@ export class ForsundProcess {
   }
 
   /** Resolves once it listens; rejects with EndedEarly when it does not come to that. */
-  static async start(options: ForsundOptions): Promise<ForsundProcess> {
+  static async start(
+    options: ForsundOptions,
+    atEnd: AtEnd = onTestFinished,
+  ): Promise<ForsundProcess> {
     const { child, exited, output } = launch(options);
-    onTestFinished(() => void child.kill('SIGKILL')); // also when it never comes to listen
+    atEnd(() => void child.kill('SIGKILL')); // also when it never comes to listen
     const port = await new Promise<number>((resolve, reject) => {
       child.stdout?.on('data', () => {
         const listening = /listen(?:ing address=|s on )(?:unix:\S+|\S*:(\d+))/.exec(output.all);
@@ -53,7 +79,7 @@ export class ForsundProcess {
       void exited.then((exit) => reject(new EndedEarly(exit, output.all)));
     });
     const forsund = new ForsundProcess(child, exited, output, port);
-    onTestFinished(async () => {
+    atEnd(async () => {
       await forsund.kill('SIGKILL');
     });
     return forsund;

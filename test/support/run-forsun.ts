@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
+import { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+
+import { forsun } from '../../src/cli/forsun.ts';
 
 export const forsunFile = fileURLToPath(new URL('../../bin/forsun', import.meta.url));
 
@@ -35,4 +38,25 @@ export async function runForsun(
   child.stdin.end(input);
   const [code] = (await once(child, 'close')) as [number | null];
   return { stdout, stderr, code };
+}
+
+/** As runForsun, in this process, and so in a tenth of the time; for what needs no signal and no memory of its own. */
+export async function forsunHere(
+  args: readonly string[],
+  { input = '', env = {} }: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<Result> {
+  const [stdout, stderr] = [new Gathered(), new Gathered()];
+  const stdin = Readable.from([Buffer.from(input)]);
+  const nobodys = { XDG_CONFIG_HOME: tmpdir() };
+  const code = await forsun(args, { ...nobodys, ...env }, { stdin, stdout, stderr });
+  return { stdout: stdout.text, stderr: stderr.text, code };
+}
+
+class Gathered extends Writable {
+  text = '';
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
 }
