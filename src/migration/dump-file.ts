@@ -30,7 +30,8 @@ export async function* plansOfDump(path: string): AsyncGenerator<SourceRecord> {
     }
     if (!(await bytes.isAtEnd())) throw new BadDump('there is more behind the dump');
   } catch (error) {
-    throw error instanceof BadMsgpack ? new BadDump(error.message, { cause: error }) : error;
+    if (!(error instanceof BadMsgpack || error instanceof BadDump)) throw error;
+    throw new BadDump(`${path}: ${error.message}`, { cause: error });
   } finally {
     stream.destroy();
   }

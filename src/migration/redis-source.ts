@@ -129,15 +129,29 @@ export class RedisSource {
   /** Undefined when it is there no more. */
   async #fetch(key: Buffer): Promise<SourceRecord | undefined> {
     const where = quote(key.toString());
-    const bytes = await this.#redis.getBuffer(key);
+    const bytes = await unlessOther(this.#redis.getBuffer(key));
+    if (bytes === otherType) return { kind: 'bad', where, reason: 'it is no string' };
     if (bytes === null) return undefined;
     const record = recordOf(where, bytes);
     if (record.kind === 'bad' || record.original.nextTime === undefined) return record;
     // One that fires no more and is kept for its status still has the due time that it had.
     const { original } = record;
     const bucket = `${this.#base}:time:${original.nextTime}`;
-    const hasFired = /^-?1$/.test((await this.#redis.hget(bucket, original.key)) ?? '');
+    const status = await unlessOther(this.#redis.hget(bucket, original.key));
+    const hasFired = status === '1' || status === '-1';
     return hasFired ? { ...record, original: { ...original, nextTime: undefined } } : record;
+  }
+}
+
+const otherType = Symbol('a key of another type');
+
+/** What was answered, or that the key is of another type than the original's: somebody else wrote it. */
+async function unlessOther<T>(answer: Promise<T>): Promise<T | typeof otherType> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE ')) return otherType;
+    throw error;
   }
 }
 

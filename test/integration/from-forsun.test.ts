@@ -298,6 +298,23 @@ describe('from Redis', () => {
     );
   });
 
+  test('a key of another type is told, and hides no plan', async () => {
+    const redis = await aRedis();
+    const nextTime = nowSeconds() + day;
+    await keep(redis, [{ key: 'mine', isTimeOut: true, day: 1, nextTime }]);
+    await redis.client().hset('forsun:0:plan:theirs', 'a', 'b');
+    await redis.client().del(`forsun:0:time:${nextTime}`);
+    await redis.client().set(`forsun:0:time:${nextTime}`, 'theirs');
+    const from = ['--from-forsun-redis', urlOf(redis)];
+    const told = '"forsun:0:plan:theirs": it is no string\n';
+    expect(await importing(from)).toMatchObject({ code: 1, stderr: `forsun: ${told}` });
+    expect(await importing([...from, '--skip-bad'])).toMatchObject({
+      code: 1,
+      stderr: `${told}forsun: 1 plan was left out\n`,
+    });
+    expect((await plansThere()).map(({ key }) => key)).toEqual(['mine']);
+  });
+
   test('any number of them, beside any number of keys of others', async () => {
     const redis = await aRedis();
     const nextTime = nowSeconds() + 10 * day;
