@@ -26,9 +26,10 @@ export async function refuseOriginal(redis: Redis, settings: RedisSettings): Pro
 }
 
 async function hasPlans(redis: Redis, base: string): Promise<boolean> {
+  const pattern = `${base}:plan:`.replace(/[*?[\]\\^-]/g, '\\$&') + '*';
   let cursor = '0';
   for (let step = 0; step < steps; step += 1) {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', `${base}:plan:*`, 'COUNT', keysAStep);
+    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', keysAStep);
     if (keys.length > 0) return true;
     if (next === '0') return false;
     cursor = next;

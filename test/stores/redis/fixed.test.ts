@@ -103,7 +103,11 @@ describe('a first start where the original forsun has its plans', () => {
     await client.eval(`for i = 1, 20000 do redis.call('SET', 'theirs:' .. i, '') end`, 0);
     await client.set('forsun:1:plan:a', '1');
     await client.set('forsun:01:plan:a', '1');
+    await client.set('fo[r]sun*:0:plan:a', '1');
     expect(await refusal(settingsFor(server, { serverId: 1 }))).toContain('keeps its plans at');
+    const odd = settingsFor(server, { prefix: 'fo[r]sun*' });
+    expect(await refusal(odd)).toContain('keeps its plans at fo[r]sun*:0');
+    await opened(settingsFor(server, { prefix: 'fo*' }));
     await opened(settingsFor(server));
   });
 });
