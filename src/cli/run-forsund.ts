@@ -48,10 +48,13 @@ const closingMs = 15_000;
 /** The forsund command, from arguments to exit code; resolves only when the process may just end. */
 export async function runForsund(parts: ForsundParts): Promise<void> {
   process.umask(0o077);
+  const words = process.argv.slice(2);
+  if (words[0] === 'import') {
+    const { main } = await import('./forsun.ts'); // which a server does without
+    return main(words, process.env);
+  }
   try {
-    const command = parseForsundArgs(process.argv.slice(2), process.env, (path) =>
-      readFileSync(path, 'utf8'),
-    );
+    const command = parseForsundArgs(words, process.env, (path) => readFileSync(path, 'utf8'));
     switch (command.kind) {
       case 'help':
         print(command.text);

@@ -71,7 +71,7 @@ function commandOf([word, ...rest]: readonly string[]): 'serve' | (typeof comman
   const surplus = command === 'token' ? undefined : rest[0];
   if (command !== undefined && surplus === undefined) return command;
   const came = JSON.stringify(command === undefined ? word : surplus);
-  throw usage(`${came} is no command of forsund; there are check, health and token`);
+  throw usage(`${came} is no command of forsund; there are check, health, import and token`);
 }
 
 function tokenCommand(loaded: Loaded, words: readonly string[]): ForsundCommand {

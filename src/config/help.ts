@@ -30,7 +30,8 @@ export function helpText(): string {
 Usage: forsund [flags]                    run the server
        forsund check [--repair] [flags]   read the whole store, tell what is damaged
        forsund health [flags]             ask the server of these flags whether it answers
-       forsund token NAME ROLE [flags]    add a token to the --token-file, and print it`,
+       forsund token NAME ROLE [flags]    add a token to the --token-file, and print it
+       forsund import …                   what forsun import does: bring plans to a running server`,
     groups,
     epilogue: `Each setting can also stand in the file of --conf and in the environment, as
 FORSUN_<NAME>; flags win over the environment, it over the file. See docs/configuration.md.`,
