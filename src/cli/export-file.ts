@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 
 import { quote } from '../core/errors.ts';
 import { UsageError } from './command.ts';
@@ -34,6 +34,8 @@ export class ExportFile implements ExportSink {
 
   /** With `after`, goes on behind that key where a file was left; refuses when it ends with another. */
   static async open(path: string, after: string | undefined): Promise<ExportFile> {
+    const there = await stat(path).catch(() => undefined);
+    if (there?.isDirectory() === true) throw new UsageError(`${path} is a directory: name a file`);
     const part = partOf(path);
     const handle = await open(part, 'wx', 0o600).catch((error: unknown) => {
       if (isSystemError(error) && error.code === 'EEXIST') return undefined;
@@ -60,9 +62,14 @@ export class ExportFile implements ExportSink {
 
   async write(lines: string): Promise<void> {
     const bytes = Buffer.from(lines);
-    for (let at = 0; at < bytes.length;) {
-      const rest = bytes.length - at;
-      at += (await this.#handle.write(bytes, at, rest, this.#end + at)).bytesWritten;
+    try {
+      for (let at = 0; at < bytes.length;) {
+        const rest = bytes.length - at;
+        at += (await this.#handle.write(bytes, at, rest, this.#end + at)).bytesWritten;
+      }
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      throw new Error(`cannot write ${partOf(this.#path)}: ${error.message}`, { cause: error });
     }
     this.#end += bytes.length;
   }

@@ -21,7 +21,8 @@ export const exportCommand: Command = {
     const { flag } = flaggedArguments(args, this, { from: 0, to: 0, usage: `export ${usage}` });
     const path = flag(output);
     const behind = flag(after);
-    const sink = path === undefined ? toOutput(context) : await ExportFile.open(path, behind);
+    const isFile = path !== undefined && path !== '-';
+    const sink = isFile ? await ExportFile.open(path, behind) : toOutput(context);
     const exported = new Export(sink, context);
     await interruptible((signal) =>
       exported.run({ prefix: flag(prefix) ?? '', after: behind }, signal),

@@ -98,7 +98,8 @@ export class Import {
       return;
     }
     const parts = [`restored ${countedPlans(restored)}`];
-    if (there > 0) parts.push(`${grouped(there)} were there, and stay as they are`);
+    if (there === 1) parts.push('1 was there, and stays as it is');
+    if (there > 1) parts.push(`${grouped(there)} were there, and stay as they are`);
     if (left_out > 0)
       parts.push(`${grouped(left_out)} ${left_out === 1 ? 'was' : 'were'} left out`);
     if (ended > 0) parts.push(`${grouped(ended)} had ended`);

@@ -50,6 +50,7 @@ export class ExportedPlans implements PlanSource {
         throw new BadPlanLine(read.kind === 'bad' ? read.reason : noBeginning);
       }
       this.#isWhole = read.kind === 'end';
+      if (read.kind === 'bad' && !line.isWhole) break; // cut short, as `fault` tells
       if (read.kind === 'plan' && passed) yield { ...read, where: `line ${line.number}` };
       else if (read.kind === 'plan') passed = read.plan.key === this.#after;
       else if (read.kind === 'bad' && passed) yield read;

@@ -1,6 +1,7 @@
 import { quote } from '../core/errors.ts';
 import { UsageError, type Command, type CommandContext } from './command.ts';
 import { callsAhead, inOrder } from './in-order.ts';
+import { interruptible } from './interruptible.ts';
 import { ifAny, listedKeys } from './listed-plans.ts';
 import { flaggedArguments, ownFlags } from './own-flags.ts';
 import { writePlan } from './plan-output.ts';
@@ -38,10 +39,13 @@ async function removeAll(prefix: string, isSure: boolean, context: CommandContex
   if (!isSure) await makeSure(prefix, context);
   const removed = new Progress('plans removed', context);
   try {
-    const keys = listedKeys(client, { prefix });
-    for await (const plan of inOrder(keys, callsAhead, (key) => ifAny(client.remove(key)))) {
-      if (plan !== undefined) await removed.add();
-    }
+    await interruptible(async (signal) => {
+      signal.addEventListener('abort', () => client.close());
+      const keys = listedKeys(client, { prefix });
+      for await (const plan of inOrder(keys, callsAhead, (key) => ifAny(client.remove(key)))) {
+        if (plan !== undefined) await removed.add();
+      }
+    });
   } finally {
     await removed.end();
     const text = json

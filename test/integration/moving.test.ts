@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 
@@ -222,6 +223,41 @@ describe('cut in the middle', () => {
   });
 });
 
+test('an rm --prefix that Ctrl-C cuts short says how many it had removed', async () => {
+  const from = await start();
+  await makePlans(from.client(), 3_000);
+  const relay = await Relay.to(from.port);
+  relay.cut = { when: 'before its answer', word: '02000' };
+  const lost = await forsun(relay.port, 'rm', '--prefix', '', '--yes');
+  await relay.close();
+  expect(lost.stdout).toMatch(/^removed [12],\d{3} plans\n$/);
+  expect([lost.code, lost.stderr]).toEqual([1, expect.stringContaining('lost the connection')]);
+  await makePlans(from.client(), 3_000);
+  const args = [forsunFile, '--port', String(from.port), 'rm', '--prefix', '', '--yes'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const client = from.client();
+  const firstIsThere = async () => (await client.listKeys('', '', 1))[0] === '00000';
+  while (await firstIsThere()) await sleep(1);
+  child.kill('SIGINT');
+  expect(await once(child, 'close')).toEqual([1, null]);
+  expect(stdout).toMatch(/^removed [\d,]+ plans\n$/);
+  expect(stderr).toBe('forsun: interrupted\n');
+});
+
+test('an export refuses a directory before it begins, and takes - for standard output', async () => {
+  const from = await start();
+  await makePlans(from.client(), 3);
+  expect(await forsun(from.port, 'export', '--output', directory)).toEqual({
+    ...{ stdout: '', stderr: `forsun: ${directory} is a directory: name a file\n`, code: 1 },
+  });
+  expect(existsSync(`${directory}.part`)).toBe(false);
+  const { stdout } = await forsun(from.port, 'export', '--output', '-');
+  expect(stdout).toBe((await forsun(from.port, 'export')).stdout);
+});
+
 describe('lines that are no plans of an export', () => {
   const line = (key: string, more = ''): string =>
     `{"key":"${key}","kind":"interval","minute":5,"count":1,"next_fire_time":2000000000,` +
@@ -268,6 +304,10 @@ describe('lines that are no plans of an export', () => {
     const cut = await lines(begin, line('a'));
     expect(cut).toMatchObject({ stdout: 'restored 1 plan\n', code: 1 });
     expect(cut.stderr).toMatch(/^forsun: the last line of an export is missing/);
+    const torn = await importing(`${begin}\n${line('b')}\n${line('c').slice(0, 40)}`, '--skip-bad');
+    expect(torn).toMatchObject({ stdout: 'restored 1 plan\n', stderr: cut.stderr, code: 1 });
+    const behind = await importing(`${begin}\n${end}\n${line('c').slice(0, 40)}`);
+    expect(behind).toMatchObject({ stderr: cut.stderr, code: 1 });
     expect(await lines(begin, line('a'), end, begin, line('b'), end)).toMatchObject({ code: 0 });
     expect((await forsun(to().port, 'import', '/nowhere')).stderr).toContain('/nowhere');
     expect((await forsun(to().port, 'import - ; info')).code).toBe(1);
@@ -304,7 +344,7 @@ test('who sees no secrets exports none of their plans, and is told what to do', 
 });
 
 // More of them, or larger ones, than there is memory for.
-const [many, body, heapMiB] = isNightly ? [1_000_000, '', 48] : [900, 'x'.repeat(40_000), 32];
+const [many, body, heapMiB] = isNightly ? [1_000_000, '', 48] : [800, 'x'.repeat(40_000), 28];
 
 test(
   `${many} plans move, in bounded memory, while none is lost`,
@@ -322,10 +362,8 @@ test(
       ...{ stdout: `restored ${count} plans\n`, stderr: '', code: 0 },
     });
     const back = `${file}.back`;
-    expect(await at(to.port, 'export', '--output', back)).toMatchObject({ code: 0 });
+    expect(await forsun(to.port, 'export', '--output', back)).toMatchObject({ code: 0 });
     expect((await readFile(back)).equals(await readFile(file))).toBe(true);
-    expect((await at(to.port, 'rm', '--prefix', '', '--yes')).stdout).toBe(
-      `removed ${count} plans\n`,
-    );
+    expect((await emptied(to.port)).stdout).toBe(`removed ${count} plans\n`);
   },
 );

@@ -27,14 +27,20 @@ test('a dump as Python packs it', async () => {
 });
 
 test('a dump of any size, in whatever order its parts are', async () => {
-  const plans: OriginalFields[] = Array.from({ length: 70_000 }, (_, n) => ({
+  const few: OriginalFields[] = Array.from({ length: 20 }, (_, n) => ({
     ...{ key: `order-${n}`, isTimeOut: true, minute: 30, nextTime: 1_795_572_000 + n },
   }));
-  const blobs = plans.map(packedPlan);
-  const expected = plans.map(({ key }) => key);
-  expect(keysOf(await recordsOf(packedDump(plans)))).toEqual(expected);
-  const turned = { current_time: 1, time_plans: new Map([[1, ['a']]]), plans: blobs.slice(0, 20) };
-  expect(keysOf(await recordsOf(packed(turned)))).toEqual(expected.slice(0, 20));
+  const keys = few.map(({ key }) => key);
+  const blobs = few.map(packedPlan);
+  const turned = { current_time: 1, time_plans: new Map([[1, ['a']]]), plans: blobs };
+  expect(keysOf(await recordsOf(packed(turned)))).toEqual(keys);
+  // So many that their number takes 32 bits.
+  const times = 3_300;
+  const many = { plans: Array.from({ length: times }, () => blobs).flat(), current_time: 0 };
+  const found = keysOf(await recordsOf(packed(many)));
+  expect(found).toHaveLength(20 * times);
+  expect(new Set(found)).toEqual(new Set(keys));
+  expect(found.slice(-20)).toEqual(keys);
 });
 
 test('an empty dump has no plans', async () => {
