@@ -30,7 +30,7 @@ export interface ConnectionDeps {
 /** Whoever starts us tries again; told late, nobody knows what is wrong. */
 const openMs = 4_500;
 const closeMs = 1_000;
-const loadingMs = 250;
+const loadingMs = 400;
 
 /**
  * Connects, looks whether this Redis is fit, and lays down or checks what of the store never changes. Rejects

@@ -142,9 +142,9 @@ test(
   { timeout: 60_000 },
   async () => {
     const server = await aRedis({
-      config: ['save 1000 1', 'key-load-delay 2000', 'loading-process-events-interval-bytes 1024'],
+      config: ['save 1000 1', 'key-load-delay 500', 'loading-process-events-interval-bytes 1024'],
     });
-    const fill = `for i = 1, 4000 do redis.call('SET', 'k' .. i, '') end`;
+    const fill = `for i = 1, 20000 do redis.call('SET', 'k' .. i, '') end`;
     await server.client().eval(fill, 0);
     await server.client().save();
     await server.kill();
