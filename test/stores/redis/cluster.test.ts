@@ -1,5 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { aDirectory } from '../../support/database.ts';
 import { eventually, eventuallyPasses } from '../../support/eventually.ts';
 import { RedisCluster } from '../../support/redis-cluster.ts';
 import { at, opened, refusal, settingsFor } from './connection-rig.ts';
@@ -56,6 +60,27 @@ test('a node that is lost is told of, and its keys are refused at once until it 
     { event: 'store_redis_connected', fields: { address: `127.0.0.1:${lost.port}` } },
   ]);
 }, 60_000);
+
+test('a connection to a node is made anew with the password that its file holds by then', async () => {
+  const file = join(await aDirectory(), 'password');
+  const admins = cluster.nodes.map((node) => node.client());
+  const change = async (...rules: string[]): Promise<void> => {
+    for (const admin of admins) await admin.call('ACL', ['SETUSER', 'anna', ...rules]);
+  };
+  await change('reset', 'on', '>old', '~*', '+@all');
+  await writeFile(file, 'old');
+  const { client } = await opened({
+    ...settings(),
+    ...{ username: 'anna', password: { text: '', file } },
+  });
+  await writeFile(file, 'new');
+  await change('resetpass', '>new');
+  for (const admin of admins) {
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  }
+  const keys = Array.from({ length: 12 }, (_, n) => `key-${n}`);
+  await eventuallyPasses(() => Promise.all(keys.map((key) => client.set(key, ''))));
+});
 
 test('one that does not serve all slots is refused', async () => {
   await cluster.nodes[0]!.client().cluster('DELSLOTS', 0);
