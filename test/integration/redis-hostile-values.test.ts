@@ -156,13 +156,16 @@ test.for(['due', 'waiting', 'plans', 'sessions', 'replies', 'generation', 'failu
   },
 );
 
-test('a Redis that is emptied is begun anew', async () => {
+test('a Redis that is emptied is told of, and begun anew as it was', async () => {
   await make('every', 1, 0);
   await sink.until('every', 1);
+  const meta = await redis.hgetall('forsun:0:meta');
   await redis.flushall();
   await eventuallyPasses(() => make('after', 1));
   await sink.until('after', 1);
   expect(await client.getKeys()).not.toContain('every');
+  await eventuallyPasses(() => expect(node.output).toContain('ERROR store_redis_emptied'));
+  expect(await redis.hgetall('forsun:0:meta')).toEqual(meta);
 });
 
 /** The first for which it holds. */

@@ -17,6 +17,8 @@ export interface RedisConnection {
   readonly serverId: number;
   /** Hash slots among which plans are divided. */
   readonly partitions: number;
+  /** Tells if the store that was opened is not there any more, and begins it anew. */
+  lookAgain(): Promise<void>;
   /** Commands under way fail; wait for them before. */
   close(): Promise<void>;
 }
@@ -47,7 +49,8 @@ export async function openRedisConnection(
   );
   const address = (): string => addressOf(client, settings);
   const fitness = new Fitness(client, settings, log);
-  const onConnected = (): void => void fitness.lookAgain();
+  const lookAgain = (): Promise<void> => fitness.lookAgain();
+  const onConnected = (): void => void lookAgain();
   const watch = new ConnectionWatch(client, { log, clock, address, onConnected });
   const close = async (): Promise<void> => {
     isOpen = false;
@@ -68,7 +71,7 @@ export async function openRedisConnection(
     });
     const { isCluster } = client;
     const { prefix, serverId } = settings;
-    return { client, isCluster, prefix, serverId, partitions, close };
+    return { client, isCluster, prefix, serverId, partitions, lookAgain, close };
   } catch (error) {
     const isLoading = await isLoadingNow(client, clock);
     await close();

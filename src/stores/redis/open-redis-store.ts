@@ -26,6 +26,8 @@ export interface StoreRedis {
   readonly serverId: number;
   /** Hash slots among which plans are divided. */
   readonly partitions: number;
+  /** Called when a lease was lost: its session may be gone with all else. */
+  readonly lookAgain?: () => Promise<void>;
   /** Called once the store is closed. */
   readonly close?: () => Promise<void>;
 }
@@ -90,6 +92,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
   let lookingAfter: Promise<void> | undefined;
   const session: Session = new Session({
     ...{ bases, runner, clock, log, leaseSeconds: options.leaseSeconds },
+    onLost: () => void redis.lookAgain?.(),
     onRenewed: () => {
       lookingAfter ??= lookAfter(store, counters, log).finally(() => (lookingAfter = undefined));
     },

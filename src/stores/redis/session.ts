@@ -10,6 +10,7 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly leaseSeconds: number;
+  readonly onLost: () => void;
   /** Called after each renewal, in whatever partition, to look after what others have left behind. */
   readonly onRenewed: () => void;
 }
@@ -52,6 +53,7 @@ export class Session {
   lost(id: string): void {
     if (this.#isEnded || this.#beginning !== undefined || id !== this.#id) return;
     this.#options.log.warn('lease_lost', { session: this.#id });
+    this.#options.onLost();
     this.#id = newId();
     this.#begunIn = new Set();
     this.#beginning = this.#renew().then(({ failed }) => {
