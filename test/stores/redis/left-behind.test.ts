@@ -1,0 +1,85 @@
+import type { Redis } from 'ioredis';
+import { beforeEach, expect, test } from 'vitest';
+
+import { addSeconds } from '../../../src/core/time.ts';
+import type { RedisStore } from '../../../src/stores/redis/redis-store.ts';
+import { room } from '../../contract/store.ts';
+import { eventuallyPasses } from '../../support/eventually.ts';
+import { aDraft, T0 } from '../../support/plans.ts';
+import { aRedis } from '../../support/redis-nodes.ts';
+import { aSharedStore } from '../../support/shared-store.ts';
+
+const base = '{forsun:0:0}:';
+const due = addSeconds(T0, 5);
+const firings = 300;
+
+let port: number;
+let redis: Redis;
+let dead: RedisStore;
+
+beforeEach(async () => {
+  const server = await aRedis();
+  port = server.port;
+  redis = server.client();
+  dead = await aSharedStore({ port });
+  const keys = Array.from({ length: firings }, (_, n) => `k/${n}`);
+  await Promise.all(keys.map((key) => dead.put(aDraft({ key, count: 1 }), due)));
+});
+
+/** All that it holds, its lease is over. */
+async function dies(): Promise<void> {
+  for (let more = true; more;) more = (await dead.claim(due, room(due))).more;
+  expect(await redis.scard(`${base}held:${dead.session}`)).toBe(firings);
+  await redis.zadd(`${base}sessions`, 0, dead.session);
+}
+
+async function claimAll(store: RedisStore): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for (let more = true; more;) {
+    const found = await store.claim(due, room(due));
+    keys.push(...found.claims.map(({ firing }) => `${firing.key} ${firing.attempt}`));
+    more = found.more;
+  }
+  return keys;
+}
+
+test('of nodes that take over at once, each counts what it took, and all of it is taken once', async () => {
+  const others = await Promise.all([1, 2, 3].map(() => aSharedStore({ port })));
+  await dies();
+  const taken = await Promise.all(others.map((store) => store.takeOver()));
+  expect(taken.reduce((sum, { reclaimed }) => sum + reclaimed, 0)).toBe(firings);
+  const claimed = (await Promise.all(others.map(claimAll))).flat();
+  expect(claimed.toSorted()).toEqual(
+    Array.from({ length: firings }, (_, n) => `k/${n} 2`).toSorted(),
+  );
+});
+
+test('what cannot be taken over while writes are refused is taken over afterwards', async () => {
+  const other = await aSharedStore({ port });
+  await dies();
+  await redis.set(`${base}waiting`, 'garbage');
+  expect(await other.takeOver()).toEqual({ reclaimed: 0, givenUp: [] });
+  await redis.del(`${base}waiting`);
+  expect(await other.takeOver()).toEqual({ reclaimed: firings, givenUp: [] });
+  expect(await other.takeOver()).toEqual({ reclaimed: 0, givenUp: [] });
+});
+
+test('parked firings that cannot be claimed while writes are refused are claimed afterwards', async () => {
+  const claims = await dead.claim(due, room(due));
+  const [{ firing } = { firing: undefined }] = claims.claims;
+  await dead.settle(firing!, { kind: 'parked', origin: 'o' });
+  const other = await aSharedStore({ port });
+  await redis.set(`${base}held:${other.session}`, 'garbage');
+  expect(await other.claimParked('o', 10)).toEqual([]);
+  await redis.del(`${base}held:${other.session}`);
+  const again = await other.claimParked('o', 10);
+  expect(again.map((claim) => claim.firing)).toEqual([firing]);
+});
+
+test('what a node does not get rid of while writes are refused leaves the agenda alone', async () => {
+  await redis.set(`${base}held:${dead.session}`, 'garbage');
+  const found = await dead.claim(due, room(due));
+  expect(found).toMatchObject({ claims: [], moved: 0 });
+  await redis.del(`${base}held:${dead.session}`);
+  await eventuallyPasses(async () => expect(await claimAll(dead)).toHaveLength(firings));
+});
