@@ -80,10 +80,17 @@ end
 
 /** How trees grow and shrink, and how a plan moves from place to place. */
 export const changing = `
+-- Where the counter of leaves was lost, numbers that are taken are left behind in growing steps.
 local function new_leaf(tree, lowest)
-  local number = string.format('%08x', call('INCR', base .. 'leaves'))
+  local number, leaf
+  local step = 1
+  repeat
+    number = string.format('%08x', call('INCRBY', base .. 'leaves', step))
+    leaf = base .. tree .. ':' .. number
+    step = 2 * step
+  until call('EXISTS', leaf) == 0
   call('ZADD', base .. tree, 0, lowest .. '\\0' .. number)
-  return base .. tree .. ':' .. number
+  return leaf
 end
 
 local function add_all(leaf, members)
