@@ -25,6 +25,8 @@ const maxFirings = 128;
 /** How long one node looks and writes while others wait; over, should it die meanwhile. */
 const claimingMs = 500;
 
+const noSuchPlan = new Error('it is on the agenda, but there is no such plan');
+
 /** Member, record, member, record… of an index; no record: the plan is not there. */
 type Found = readonly (Buffer | null)[];
 
@@ -135,7 +137,12 @@ export function claimDue(
         return next !== undefined && next <= until;
       });
       const unmoved = places.filter(({ entry }) => !view.isStaged(entry.key));
-      for (const place of unmoved) putRight(view, place, broken.has(place.entry.key));
+      for (const place of unmoved) {
+        const { key } = place.entry;
+        const isBroken = broken.has(key);
+        if (!isBroken && view.plan(key) === undefined) options.onUnclaimable(key, noSuchPlan);
+        putRight(view, place, isBroken);
+      }
       return ({ unwritten, hasMoved }) => {
         for (const [key, obstacle] of unwritten) {
           if (obstacle.kind === 'refused') options.onUnclaimable(key, new Error(obstacle.reason));
