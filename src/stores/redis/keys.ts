@@ -38,12 +38,13 @@ export const partitionBase = (prefix: string, serverId: number, partition: numbe
 /** In the order of their bytes. */
 const digits = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz';
 const textLength = 7;
-const textEnd = 2 ** 42;
+/** Of numbers that have a text: the first that has none. */
+export const numberEnd = 2 ** 42;
 const timeOffset = 2 ** 41;
 
 /** A whole number from 0 to 2^42 - 1 as seven characters whose byte order is that of the numbers. */
 export function numberText(number: number): string {
-  if (!Number.isSafeInteger(number) || number < 0 || number >= textEnd) {
+  if (!Number.isSafeInteger(number) || number < 0 || number >= numberEnd) {
     throw new TypeError(`${number} is no number from 0 to 2^42 - 1`);
   }
   const high = Math.floor(number / 2 ** 24);
@@ -74,7 +75,7 @@ export function numberOfText(text: string): number {
 
 /** Times beyond those it can tell apart are the first or the last that it can. */
 export const timeText = (time: UnixSeconds): string =>
-  numberText(Math.min(Math.max(time + timeOffset, 0), textEnd - 1));
+  numberText(Math.min(Math.max(time + timeOffset, 0), numberEnd - 1));
 
 export const timeOfText = (text: string): UnixSeconds =>
   unixSeconds(numberOfText(text) - timeOffset);

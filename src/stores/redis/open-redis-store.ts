@@ -104,6 +104,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
       ...(options.commitTimes === undefined ? {} : { commitTimes: options.commitTimes }),
       session: () => session.id,
       onLeaseLost: (id) => session.lost(id),
+      onSetBack: (behind) => log.error('store_redis_set_back', { partition: index, behind }),
       onClaimsUnknown: () => void releaseStrays(store, partition, log),
     });
     return partition;

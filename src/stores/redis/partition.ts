@@ -1,6 +1,7 @@
 import { ForsunError, planNotStored } from '../../core/errors.ts';
 import type { Cancel } from '../../core/time.ts';
 import type { Answer, Change, Obstacle, Written } from './change.ts';
+import { Generations, type GenerationsOptions } from './generations.ts';
 import { PartitionScripts, type PartitionScriptsOptions } from './partition-scripts.ts';
 import { maxWrites, PartitionWriter, type PartitionWriterOptions } from './partition-writer.ts';
 import { readRecords } from './read-records.ts';
@@ -28,10 +29,8 @@ export interface PartitionOptions
   extends
     Omit<ViewOptions, 'session'>,
     PartitionScriptsOptions,
-    Omit<PartitionWriterOptions, 'scripts'> {
-  /** This one and how many there are: no two give out the same generation. */
-  readonly index: number;
-  readonly partitions: number;
+    Omit<PartitionWriterOptions, 'scripts'>,
+    Omit<GenerationsOptions, 'scripts'> {
   /** A change that is not written within this is refused. */
   readonly patienceMs: number;
   /** The session as it is now. */
@@ -55,6 +54,7 @@ export class RedisPartition {
   readonly #options: PartitionOptions;
   readonly #scripts: PartitionScripts;
   readonly #writer: PartitionWriter;
+  readonly #generations: Generations;
   #queue: Queued[] = [];
   #group: readonly Queued[] = [];
   #running: Promise<void> | undefined;
@@ -65,6 +65,7 @@ export class RedisPartition {
     this.#options = options;
     this.#scripts = new PartitionScripts(options);
     this.#writer = new PartitionWriter({ ...options, scripts: this.#scripts });
+    this.#generations = new Generations({ ...options, scripts: this.#scripts });
   }
 
   /** Plans in it, as the newest answer told. */
@@ -146,21 +147,27 @@ export class RedisPartition {
     session: string,
     isWanted: () => boolean,
   ): Promise<RedisView> {
-    const { policy, index, partitions } = this.#options;
-    let generation: number | string = 0;
-    const view = new RedisView({ policy, session }, () => {
-      if (typeof generation === 'string') throw refused(generation);
-      return generation++ * partitions + index;
-    });
+    const { policy } = this.#options;
+    let nextGeneration = (): number => {
+      throw new TypeError('no plan was to be made');
+    };
+    const view = new RedisView({ policy, session }, () => nextGeneration());
     for (const { change } of group) await change.look?.(view);
     const { keys, absent } = this.#keysOf(group);
     if (keys.length + absent.length === 0) return view;
     const made = group.filter(({ change }) => change.makesPlan === true).length;
     const read = (args: readonly ScriptArgument[]) => this.#scripts.run('read', args, isWanted);
-    const found = await readRecords(read, keys, made);
-    generation = found.generation;
-    for (const [at, key] of keys.entries()) view.add(key, found.records[at]);
+    const { generation, records } = await readRecords(read, keys, made);
+    for (const [at, key] of keys.entries()) view.add(key, records[at]);
     for (const key of absent) view.add(key, undefined);
+    if (typeof generation !== 'number') {
+      nextGeneration = () => {
+        throw refused(generation);
+      };
+    } else if (made > 0) {
+      const replaced = keys.flatMap((key) => view.generationOf(key) ?? []);
+      nextGeneration = await this.#generations.newer(generation, made, replaced, isWanted);
+    }
     return view;
   }
 

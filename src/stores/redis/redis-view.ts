@@ -100,6 +100,11 @@ export class RedisView implements PlanView {
     return plan;
   }
 
+  /** Of the plan that was read, if there is one. */
+  generationOf(key: string): number | undefined {
+    return this.#seenOf(key).plan?.generation;
+  }
+
   isUnreadable(key: string): boolean {
     const { unreadable, isChanged } = this.#seenOf(key);
     return unreadable !== undefined && !isChanged && !this.#staged.has(key);
