@@ -140,15 +140,20 @@ export class InFlight {
     return firings.map((firing) => confirmed.get(firing));
   }
 
-  /** Takes over what sessions whose lease is over have left behind; answers what it was. */
+  /**
+   * Takes over what sessions whose lease is over have left behind; answers what it was. A partition that
+   * fails keeps no other from it.
+   */
   async takeOver(): Promise<Recovery> {
     let reclaimed = 0;
     const givenUp: Firing[] = [];
-    const { random, partitions } = this.#parts;
+    const errors: unknown[] = [];
+    const { random, partitions, onUnclaimable } = this.#parts;
+    const options = { ending: () => this.#ending, random, onUnclaimable };
     for (const partition of this.#failing.usable(partitions)) {
+      if (errors.length > 0 && this.#failing.has(partition)) continue;
       try {
         for (let hasFound = true; hasFound && !this.#isClosed;) {
-          const options = { ending: () => this.#ending, random };
           const taken = await partition.change(takeOver(lookIn(partition), options));
           reclaimed += taken.reclaimed;
           givenUp.push(...taken.givenUp);
@@ -156,10 +161,10 @@ export class InFlight {
         }
       } catch (error) {
         await this.#failing.add(partition, error);
-        if (reclaimed + givenUp.length === 0) throw error;
-        break;
+        errors.push(error);
       }
     }
+    if (errors.length > 0 && reclaimed + givenUp.length === 0) throw errors[0];
     return { reclaimed, givenUp };
   }
 

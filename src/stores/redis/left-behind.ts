@@ -18,10 +18,17 @@ export interface TakenOver {
   readonly hasFound: boolean;
 }
 
+export interface TakeOverOptions {
+  readonly ending: () => Ending;
+  readonly random: () => number;
+  /** Told of plans that cannot be taken over, and why. */
+  readonly onUnclaimable: (key: string, error: unknown) => void;
+}
+
 /** Puts what a dead session held back on the agenda, as its next attempt, or gives it up. */
 export function takeOver(
   ask: Ask,
-  options: { readonly ending: () => Ending; readonly random: () => number },
+  { ending, random, onUnclaimable }: TakeOverOptions,
 ): Change<TakenOver> {
   let session = '';
   let members: readonly string[] = [];
@@ -39,8 +46,8 @@ export function takeOver(
         const plan = view.isUnreadable(key) ? undefined : view.plan(key);
         if (plan === undefined) continue;
         const after = afterCrash(plan, {
-          ending: options.ending(),
-          random: options.random,
+          ending: ending(),
+          random,
           isLost: (firing) => view.holderOf(key, firing) === session,
         });
         if (after.plan !== plan) view.set(key, after.plan);
@@ -51,6 +58,9 @@ export function takeOver(
       }
       dropStrays(view, members, session);
       return ({ unwritten, hasMoved }) => {
+        for (const [key, obstacle] of unwritten) {
+          if (obstacle.kind === 'refused') onUnclaimable(key, new Error(obstacle.reason));
+        }
         // What was not written, another node has taken over.
         const ours = taken.filter(({ key }) => !unwritten.has(key));
         return {

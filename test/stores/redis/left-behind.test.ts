@@ -6,6 +6,7 @@ import type { RedisStore } from '../../../src/stores/redis/redis-store.ts';
 import { room } from '../../contract/store.ts';
 import { eventuallyPasses } from '../../support/eventually.ts';
 import { aDraft, T0 } from '../../support/plans.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 import { aRedis } from '../../support/redis-nodes.ts';
 import { aSharedStore } from '../../support/shared-store.ts';
 
@@ -55,10 +56,14 @@ test('of nodes that take over at once, each counts what it took, and all of it i
 });
 
 test('what cannot be taken over while writes are refused is taken over afterwards', async () => {
-  const other = await aSharedStore({ port });
+  const log = new RecordedLog();
+  const other = await aSharedStore({ port, log });
   await dies();
   await redis.set(`${base}waiting`, 'garbage');
   expect(await other.takeOver()).toEqual({ reclaimed: 0, givenUp: [] });
+  const told = log.lines.filter(({ event }) => event === 'plan_unclaimable');
+  expect(told.length).toBeGreaterThan(0);
+  expect(String(told[0]!.fields['reason'])).toContain('WRONGTYPE');
   await redis.del(`${base}waiting`);
   expect(await other.takeOver()).toEqual({ reclaimed: firings, givenUp: [] });
   expect(await other.takeOver()).toEqual({ reclaimed: 0, givenUp: [] });
