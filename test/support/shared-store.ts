@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 
 import type { Log } from '../../src/core/log.ts';
 import type { Clock } from '../../src/core/time.ts';
+import type { Counters } from '../../src/metrics/counters.ts';
 import { systemClock } from '../../src/runtime/system-clock.ts';
 import { openSharedStore } from '../../src/stores/redis/open-shared-store.ts';
 import type { RedisStore } from '../../src/stores/redis/redis-store.ts';
@@ -23,6 +24,7 @@ export interface SharedStoreOptions {
   readonly patienceMs?: number;
   readonly partitions?: number;
   readonly log?: Log;
+  readonly counters?: Counters;
 }
 
 /** A store as one node has it, in this process; closed with its test. */
@@ -42,6 +44,7 @@ export async function aSharedStore(options: SharedStoreOptions): Promise<RedisSt
     },
     ...{ clock: systemClock, dueClock, log: options.log ?? new RecordedLog(), patienceMs },
     ...{ random: Math.random, statusKeepSeconds: 0 },
+    ...(options.counters === undefined ? {} : { counters: options.counters }),
   });
   onTestFinished(() => store.close());
   return store;

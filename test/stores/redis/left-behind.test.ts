@@ -2,9 +2,11 @@ import type { Redis } from 'ioredis';
 import { beforeEach, expect, test } from 'vitest';
 
 import { addSeconds } from '../../../src/core/time.ts';
+import { Counters } from '../../../src/metrics/counters.ts';
 import type { RedisStore } from '../../../src/stores/redis/redis-store.ts';
 import { room } from '../../contract/store.ts';
-import { eventuallyPasses } from '../../support/eventually.ts';
+import { eventually, eventuallyPasses } from '../../support/eventually.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { aDraft, T0 } from '../../support/plans.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
 import { aRedis } from '../../support/redis-nodes.ts';
@@ -13,6 +15,7 @@ import { aSharedStore } from '../../support/shared-store.ts';
 const base = '{forsun:0:0}:';
 const due = addSeconds(T0, 5);
 const firings = 300;
+const keys = Array.from({ length: firings }, (_, n) => `k/${n}`);
 
 let port: number;
 let redis: Redis;
@@ -23,7 +26,6 @@ beforeEach(async () => {
   port = server.port;
   redis = server.client();
   dead = await aSharedStore({ port });
-  const keys = Array.from({ length: firings }, (_, n) => `k/${n}`);
   await Promise.all(keys.map((key) => dead.put(aDraft({ key, count: 1 }), due)));
 });
 
@@ -50,9 +52,7 @@ test('of nodes that take over at once, each counts what it took, and all of it i
   const taken = await Promise.all(others.map((store) => store.takeOver()));
   expect(taken.reduce((sum, { reclaimed }) => sum + reclaimed, 0)).toBe(firings);
   const claimed = (await Promise.all(others.map(claimAll))).flat();
-  expect(claimed.toSorted()).toEqual(
-    Array.from({ length: firings }, (_, n) => `k/${n} 2`).toSorted(),
-  );
+  expect(claimed.toSorted()).toEqual(keys.map((key) => `${key} 2`).toSorted());
 });
 
 test('what cannot be taken over while writes are refused is taken over afterwards', async () => {
@@ -87,4 +87,31 @@ test('what a node does not get rid of while writes are refused leaves the agenda
   expect(found).toMatchObject({ claims: [], moved: 0 });
   await redis.del(`${base}held:${dead.session}`);
   await eventuallyPasses(async () => expect(await claimAll(dead)).toHaveLength(firings));
+});
+
+test('what is taken over is told, and what is given up is counted and told', async () => {
+  const [log, counters, dueClock] = [new RecordedLog(), new Counters(), new FakeClock(due)];
+  const other = await aSharedStore({ port, log, counters, dueClock, leaseSeconds: 5 });
+  const told = (event: string) => log.lines.filter((line) => line.event === event);
+  await dies();
+  // By itself, when it has renewed its lease.
+  await eventually(() => told('firings_reclaimed').length > 0);
+  const reclaimed = told('firings_reclaimed').map(({ fields }) => Number(fields['reclaimed']));
+  expect(reclaimed.reduce((sum, some) => sum + some, 0)).toBe(firings);
+
+  await Promise.all(keys.slice(1).map((key) => other.remove(key)));
+  for (let crashes = 1; crashes <= 10; crashes++) {
+    await dueClock.set(addSeconds(dueClock.now(), 1_000));
+    const { claims } = await eventuallyPasses(async () => {
+      const found = await dead.claim(dueClock.now(), room(dueClock.now(), { firings: 1 }));
+      expect(found.claims).toHaveLength(1);
+      return found;
+    });
+    expect(claims[0]?.firing).toMatchObject({ key: 'k/0', crashes });
+    await redis.zadd(`${base}sessions`, 0, dead.session);
+    if (crashes < 10) await other.takeOver();
+  }
+  await eventually(() => told('firing_given_up').length > 0);
+  expect(told('firing_given_up')).toMatchObject([{ level: 'error', fields: { crashes: 11 } }]);
+  expect(counters.value('given_up_count')).toBe(1);
 });
