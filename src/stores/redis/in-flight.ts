@@ -116,9 +116,7 @@ export class InFlight {
         return () => undefined;
       },
     });
-    const member = heldMember(key, firing);
-    // Where the lease was lost meanwhile, the clockwork may have it anew, as a later attempt.
-    if (this.#handedOut.get(member) === firing.attempt) this.#handedOut.delete(member);
+    if (this.#has(firing)) this.#handedOut.delete(heldMember(key, firing));
   }
 
   async confirm(firings: readonly Firing[]): Promise<readonly (boolean | undefined)[]> {
@@ -229,7 +227,7 @@ export class InFlight {
       // Of the first ones: of all, unless their plans are large.
       const answers = found as readonly unknown[];
       for (const [index, firing] of piece.slice(0, answers.length).entries()) {
-        confirmed.set(firing, answers[index] === 1);
+        confirmed.set(firing, answers[index] === 1 && this.#has(firing));
       }
       at += answers.length;
     }
@@ -239,6 +237,11 @@ export class InFlight {
     for (const { firing } of claims) {
       this.#handedOut.set(heldMember(firing.key, firing), firing.attempt);
     }
+  }
+
+  /** False where the lease was lost meanwhile, and the clockwork has it anew, as a later attempt. */
+  #has(firing: Firing): boolean {
+    return this.#handedOut.get(heldMember(firing.key, firing)) === firing.attempt;
   }
 
   /** All partitions, each time from another one on. */

@@ -121,7 +121,8 @@ class Rig {
       }
     }
     for (const { store, firing } of this.stale) {
-      const holds = this.#nodes.some((one) => one.store === store && one.held.has(fireId(firing)));
+      const { held } = this.#nodes[this.#nodeOf(store)]!;
+      const holds = held.get(fireId(firing))?.attempt === firing.attempt;
       if (!holds) expect(await store.confirm([firing])).toEqual([false]);
     }
   }
