@@ -5,6 +5,7 @@ import { beforeEach, expect, test } from 'vitest';
 
 import { addSeconds } from '../../src/core/time.ts';
 import type { ScriptName } from '../../src/stores/redis/scripts.ts';
+import type { RedisStore } from '../../src/stores/redis/redis-store.ts';
 import type { Claim, Store } from '../../src/stores/store.ts';
 import { room } from '../contract/store.ts';
 import { eventually, eventuallyPasses } from '../support/eventually.ts';
@@ -29,19 +30,22 @@ beforeEach(async () => {
   proxy = await TcpProxy.open(server.port);
 });
 
-const behindProxy = (options: Omit<SharedStoreOptions, 'port'> = {}): Promise<Store> =>
+const behindProxy = (options: Omit<SharedStoreOptions, 'port'> = {}): Promise<RedisStore> =>
   aSharedStore({ port: proxy.port, ...options });
 const claimAll = async (store: Store): Promise<readonly Claim[]> =>
   (await store.claim(due, room(due))).claims;
 
 /** The reply to the next script of that name is lost, and all that follows on its connection. */
-function loseReply(name: ScriptName): void {
+function loseReply(name: ScriptName, meanwhile?: () => Promise<void>): void {
   proxy.onRequest = (bytes) => {
     if (!asksFor(bytes, name)) return 'passes';
     proxy.onRequest = () => 'passes';
     proxy.onReply = () => {
-      proxy.heal();
-      proxy.cutClients();
+      proxy.onReply = () => 'is_lost';
+      void (meanwhile?.() ?? Promise.resolve()).then(() => {
+        proxy.heal();
+        proxy.cutClients();
+      });
       return 'is_lost';
     };
     return 'passes';
@@ -78,7 +82,7 @@ test('a firing is handed out once, though the reply to its claim was lost', asyn
   const [claim, ...others] = await claimAll(store);
   expect(others).toEqual([]);
   expect(claim?.firing).toMatchObject({ key: 'k', attempt: 1 });
-  expect(await store.confirm?.([claim!.firing])).toEqual([true]);
+  expect(await store.confirm([claim!.firing])).toEqual([true]);
   expect(await claimAll(store)).toEqual([]);
   loseReply('write');
   await store.settle(claim!.firing, { kind: 'done' });
@@ -108,7 +112,7 @@ test.for([
       return claims;
     });
     expect(claim?.firing).toMatchObject({ key: 'k', attempt: 1 });
-    expect(await store.confirm?.([claim!.firing])).toEqual([true]);
+    expect(await store.confirm([claim!.firing])).toEqual([true]);
   },
 );
 
@@ -164,5 +168,82 @@ test('what is claimed while the lease is lost is held under the new one, or not 
   proxy.heal();
   const claims = [...(await claimed), ...(await claimAll(store))];
   expect(claims).toHaveLength(1);
-  expect(await store.confirm?.([claims[0]!.firing])).toEqual([true]);
+  expect(await store.confirm([claims[0]!.firing])).toEqual([true]);
 });
+
+test('what somebody has in hand stays there when the answer to another claim is lost', async () => {
+  const store = await behindProxy({ patienceMs: 300 });
+  await store.put(aDraft({ key: 'k', ...oneShot }), due);
+  const [first] = await claimAll(store);
+  await redis.zadd(`${base}sessions`, 0, store.session);
+  const [again] = await eventuallyPasses(async () => {
+    await store.takeOver();
+    const claims = await claimAll(store);
+    expect(claims).toHaveLength(1);
+    return claims;
+  });
+  expect(again!.firing).toMatchObject({ key: 'k', attempt: 2 });
+  // The end of its first attempt says nothing of its second.
+  await store.settle(first!.firing, { kind: 'done' });
+
+  await store.put(aDraft({ key: 'other', ...oneShot }), due);
+  await claimInVain(store);
+  const [other] = await eventuallyPasses(async () => {
+    const claims = await claimAll(store);
+    expect(claims).toHaveLength(1);
+    return claims;
+  });
+  expect(other!.firing).toMatchObject({ key: 'other', attempt: 1 });
+  const confirmed = await store.confirm([first!, again!, other!].map(({ firing }) => firing));
+  expect(confirmed).toEqual([false, true, true]);
+});
+
+test('what was in hand before is released when the answer to its next claim is lost', async () => {
+  const store = await behindProxy({ patienceMs: 300 });
+  await store.put(aDraft({ key: 'k', ...oneShot }), due);
+  const [first] = await claimAll(store);
+  await store.settle(first!.firing, { kind: 'released' });
+  await claimInVain(store);
+  const [again] = await eventuallyPasses(async () => {
+    const claims = await claimAll(store);
+    expect(claims).toHaveLength(1);
+    return claims;
+  });
+  expect(again!.firing).toEqual(first!.firing);
+});
+
+/** Its answer comes when nobody waits for it any more. */
+async function claimInVain(store: Store): Promise<void> {
+  let isAway = false;
+  proxy.onRequest = (bytes) => {
+    isAway ||= asksFor(bytes, 'write');
+    return 'passes';
+  };
+  proxy.onReply = () => (isAway ? 'waits' : 'passes');
+  await expect(claimAll(store)).rejects.toMatchObject({ code: 'plan_not_stored' });
+  proxy.heal();
+}
+
+test.for(['put', 'trigger', 'remove'] as const)(
+  'a %s of which nobody knows any more whether it was done is neither done again nor denied',
+  async (what) => {
+    const store = await behindProxy();
+    await store.put(aDraft({ key: 'k' }), due);
+    loseReply('write', async () => {
+      // As another node does it when the lease is over.
+      const [session = ''] = await redis.zrange(`${base}sessions`, '0', '-1');
+      await redis.zrem(`${base}sessions`, session);
+      await redis.hdel(`${base}replies`, session);
+    });
+    const changes = {
+      put: () => store.put(aDraft({ key: 'new' }), due, { onlyIfAbsent: true }),
+      trigger: () => store.trigger('k'),
+      remove: () => store.remove('k'),
+    };
+    await expect(changes[what]()).rejects.toMatchObject({ code: 'plan_not_stored' });
+    const unfinished = { put: 0, trigger: 1, remove: undefined }[what];
+    expect((await store.get('k'))?.unfinished.length).toBe(unfinished);
+    // It goes on under its next lease.
+    await store.put(aDraft({ key: 'after' }), due);
+  },
+);

@@ -1,9 +1,13 @@
 import type { Needs, RedisView } from './redis-view.ts';
 
-/** Why a plan was not written: another has changed it, the lease is lost, or what Redis said against it. */
+/**
+ * Why a plan was not written: another has changed it, the lease is lost, or what Redis said against it. It is
+ * unknown whether it was when the answer was lost, and what was answered is forgotten with the session.
+ */
 export type Obstacle =
   | { readonly kind: 'conflict' }
   | { readonly kind: 'lease_lost' }
+  | { readonly kind: 'unknown' }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** What became of the writes of a group. */

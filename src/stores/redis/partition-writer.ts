@@ -56,7 +56,8 @@ export class PartitionWriter {
         hasMoved ||= obstacle === undefined || obstacle.kind === 'conflict';
         if (obstacle !== undefined && !write.isStray) unwritten.set(write.key, obstacle);
       }
-      if (answered.some(({ obstacle }) => obstacle?.kind === 'lease_lost')) {
+      const isLost = ({ kind }: Obstacle): boolean => kind === 'lease_lost' || kind === 'unknown';
+      if (answered.some(({ obstacle }) => obstacle !== undefined && isLost(obstacle))) {
         this.#options.onLeaseLost(session);
       }
     }
@@ -72,10 +73,11 @@ export class PartitionWriter {
     }
     const startMs = clock.monotonicMs();
     this.#astray = session;
-    const [answer] = await scripts.run('write', args, isWanted);
+    let isSentAgain = false;
+    const [answer] = await scripts.run('write', args, () => (isSentAgain = isWanted()));
     this.#astray = undefined;
     commitTimes?.observe((clock.monotonicMs() - startMs) / 1000);
-    return answeredOf(writes, String(answer));
+    return answeredOf(writes, String(answer), isSentAgain);
   }
 }
 
@@ -84,11 +86,16 @@ const letterDone = 'k';
 const letterRefused = 'e';
 
 /** What the script answered of each write. */
-function answeredOf(writes: readonly Write[], text: string) {
+function answeredOf(writes: readonly Write[], text: string, isSentAgain: boolean) {
   const lettersEnd = text.indexOf(' ');
   const letters = text.slice(0, lettersEnd);
   const reasons = text.slice(lettersEnd + 1).split('\n');
-  return writes.map((write, at) => ({ write, obstacle: obstacleOf(letters.charAt(at), reasons) }));
+  return writes.map((write, at) => {
+    const obstacle = obstacleOf(letters.charAt(at), reasons);
+    // Of one that needs no lease it means that the session is not known, and what it was answered before.
+    const isForgotten = isSentAgain && obstacle?.kind === 'lease_lost' && !write.needs.lease;
+    return { write, obstacle: isForgotten ? ({ kind: 'unknown' } as const) : obstacle };
+  });
 }
 
 /** Reasons come in the order of the letters that have one. */

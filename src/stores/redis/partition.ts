@@ -206,8 +206,8 @@ export class RedisPartition {
         continue;
       }
       const obstacles = keys.flatMap((key) => written.unwritten.get(key) ?? []);
-      const refusal = obstacles.find(({ kind }) => kind === 'refused');
-      if (refusal?.kind === 'refused') settle(queued, () => queued.reject(refused(refusal.reason)));
+      const refusal = obstacles.map(refusalOf).find((error) => error !== undefined);
+      if (refusal !== undefined) settle(queued, () => queued.reject(refusal));
       else if (obstacles.length > 0 && !endsWithLease(queued, obstacles)) {
         queued.isSurprised = true;
         if (queued.change.makesPlan === true) this.#waryLeft = waryGroups;
@@ -243,6 +243,13 @@ const refused = (reason: string): ForsunError =>
       ? `Redis is full, and takes no further plans (maxmemory): ${reason}`
       : `Redis refused it: ${reason}`,
   );
+
+/** What its caller is told; of any other, the change is made anew. */
+function refusalOf(obstacle: Obstacle): ForsunError | undefined {
+  if (obstacle.kind === 'refused') return refused(obstacle.reason);
+  if (obstacle.kind !== 'unknown') return undefined;
+  return planNotStored('the lease was lost, and with it what Redis had answered');
+}
 
 /** What a session had in flight is not its own any more: with its lease such a change has become void. */
 const endsWithLease = ({ change }: Queued, obstacles: readonly Obstacle[]): boolean =>
