@@ -9,7 +9,7 @@ import { type Hit, HttpSink } from '../support/http-sink.ts';
 import { isNightly } from '../support/nightly.ts';
 import { aNode, aRedis, everyWriteOnDisk, nodes } from '../support/redis-nodes.ts';
 
-const awayMs = isNightly ? 600_000 : 8_000;
+const awayMs = isNightly ? 60_000 : 8_000;
 
 vi.setConfig({ testTimeout: awayMs + 120_000 });
 
