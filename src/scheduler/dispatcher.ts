@@ -23,6 +23,8 @@ const cutMs = 1_000;
 const fetchSize = 512;
 /** Firings that wait in memory for an origin which has yet to prove itself. */
 const trialSize = 64;
+/** Until a shared store is asked again of what it could not tell. */
+const unconfirmedMs = 500;
 /** The part of all firings held that origins of a standing may have together. */
 const unprovenShares = { untried: 1 / 4, failing: 1 / 2 } as const;
 
@@ -115,8 +117,7 @@ export class Dispatcher {
   async drain(graceMs: number): Promise<void> {
     this.#isDraining = true;
     this.#settling.stop();
-    this.#confirmation.stop();
-    for (const held of this.#lanes.removeQueued()) void this.#settle(held, { kind: 'released' });
+    for (const held of this.#lanes.removeQueued()) this.#giveBack(held);
     if (!(await this.#idleWithin(graceMs))) {
       for (const held of this.#all()) held.run?.stop();
       await this.#idleWithin(cutMs);
@@ -137,7 +138,7 @@ export class Dispatcher {
         continue;
       }
       this.#hold(held);
-      if (this.#isDraining) void this.#settle(held, { kind: 'released' });
+      if (this.#isDraining || this.#deps.ended.has(claim.firing)) this.#giveBack(held);
       else if (mustPark(held)) this.#park(held);
       else this.#enqueue(held);
     }
@@ -194,7 +195,7 @@ export class Dispatcher {
       const { item, ended } = started;
       if (item.isVoid) {
         ended(undefined);
-        this.#release(item);
+        this.#giveBack(item);
       } else {
         void this.#runIfOurs(item, ended);
       }
@@ -205,11 +206,21 @@ export class Dispatcher {
   async #runIfOurs(held: Held, ended: Ended): Promise<void> {
     if (this.#deps.store.confirm === undefined) return this.#run(held, ended);
     const isOurs = await this.#confirmation.isOurs(held.firing);
-    if (isOurs && !held.isVoid && !this.#isDraining) return this.#run(held, ended);
+    const mayStart = !held.isVoid && !this.#isDraining;
+    if (isOurs === true && mayStart) return this.#run(held, ended);
     ended(undefined);
-    // Does nothing to what is not ours.
-    await this.#settle(held, { kind: 'released' });
+    if (isOurs === undefined && mayStart) this.#startLater(held);
+    else this.#giveBack(held);
     this.#pump();
+  }
+
+  /** What the store can tell nothing of keeps nobody else from running meanwhile. */
+  #startLater(held: Held): void {
+    this.#deps.clock.after(unconfirmedMs, () => {
+      if (this.#isDraining) this.#giveBack(held);
+      else this.#enqueue(held);
+      this.#pump();
+    });
   }
 
   async #run(held: Held, ended: Ended): Promise<void> {
@@ -243,6 +254,11 @@ export class Dispatcher {
     const seconds = clock.nowMs() / 1000 - fireTime;
     measures.lateness.observe(Math.max(seconds, 0));
     if (seconds >= 1) counters.add('late_count');
+  }
+
+  /** It never started. To what is void, or another's by now, this does nothing. */
+  #giveBack(held: Held): void {
+    void this.#settle(held, { kind: 'released' });
   }
 
   /** It stays in our hands until that is durable. */

@@ -113,7 +113,7 @@ export class Parking {
         const claims = await store.claimParked(origin, wanted);
         if (claims.length > 0) this.#origins.add(origin);
         this.#deps.counters.add('unparked_count', claims.length);
-        take(claims.filter(({ firing }) => !ended.has(firing)));
+        take(claims);
       });
     } catch (error) {
       this.#origins.add(origin);

@@ -218,7 +218,7 @@ export class Scheduler implements PlanService {
       const { more, moved } = await this.#ended.whileClaiming(async () => {
         const result = await store.claim(now, { firings: room, late, lateBefore });
         this.#account(result);
-        this.#dispatcher.accept(result.claims.filter(({ firing }) => !this.#ended.has(firing)));
+        this.#dispatcher.accept(result.claims);
         return result;
       });
       if (more && moved > 0) continue;

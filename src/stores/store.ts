@@ -127,7 +127,7 @@ export interface Store {
    * for this one, and its plan neither removed nor replaced, on any node; undefined where that cannot be
    * told just now. Absent: every claim is.
    */
-  confirm?(firings: readonly Firing[]): Promise<readonly (boolean | undefined)[]>;
+  confirm?(firing: Firing): Promise<boolean | undefined>;
   /** Ends a claim. When its plan was removed or replaced meanwhile, nothing happens. */
   settle(firing: Firing, settlement: Settlement): Promise<void>;
   /**

@@ -9,7 +9,7 @@ import { room } from '../contract/store.ts';
 import { aDraft, T0 } from '../support/plans.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { aSharedStore } from '../support/shared-store.ts';
+import { aSharedStore, confirmed } from '../support/shared-store.ts';
 
 const text = await readFile(new URL('../../docs/cluster.md', import.meta.url), 'utf8');
 const [, rules = ''] = /^ACL SETUSER forsun (.*)$/m.exec(text) ?? [];
@@ -28,7 +28,7 @@ async function lives(servers: RedisSettings['servers'], admins: readonly Redis[]
   const claims = [];
   while (claims.length < 100) claims.push(...(await store.claim(due, room(due))).claims);
   const firings = claims.map(({ firing }) => firing);
-  expect(await store.confirm(firings)).not.toContain(false);
+  expect(await confirmed(store, firings)).not.toContain(false);
   const endings = [
     { kind: 'done' },
     { kind: 'failed', reason: 'no' },

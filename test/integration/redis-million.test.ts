@@ -103,7 +103,7 @@ async function claimAll(store: Store, clock: FakeClock): Promise<void> {
   for (let claimed = 0; claimed < burst;) {
     const { claims } = await store.claim(due, room(due, { firings: 1_024 }));
     claimed += claims.length;
-    await store.confirm?.(claims.map(({ firing }) => firing));
+    await Promise.all(claims.map(async ({ firing }) => store.confirm?.(firing)));
     await Promise.all(claims.map(({ firing }) => store.settle(firing, { kind: 'done' })));
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { onTestFinished } from 'vitest';
 
+import type { Firing } from '../../src/core/firing.ts';
 import type { Log } from '../../src/core/log.ts';
 import type { Clock } from '../../src/core/time.ts';
 import type { Counters } from '../../src/metrics/counters.ts';
@@ -60,3 +61,10 @@ const digests = new Map(
 /** True when the bytes ask Redis to run that script. */
 export const asksFor = (bytes: Buffer, name: ScriptName): boolean =>
   bytes.includes(digests.get(name) ?? '') || bytes.includes(scripts[name]);
+
+/** What the store says of each; undefined where it cannot tell. */
+export const confirmed = (
+  store: RedisStore,
+  firings: readonly Firing[],
+): Promise<(boolean | undefined)[]> =>
+  Promise.all(firings.map((firing) => store.confirm(firing).catch(() => undefined)));

@@ -99,6 +99,8 @@ class RedisAgenda implements Agenda<DueEntry> {
 /** What a claim came to; without a result another node claims just now, for so long at the most. */
 export interface ClaimOutcome {
   readonly result?: ClaimResult;
+  /** Under which it was claimed. */
+  readonly session: string;
   readonly busyMs: number;
 }
 
@@ -129,7 +131,8 @@ export function claimDue(
     apply: (view): Answer<ClaimOutcome> => {
       if (claim === undefined || agenda === undefined) throw new TypeError('it has not looked');
       const { busyMs, places } = agenda;
-      if (busyMs > 0) return () => ({ busyMs });
+      const { session } = view;
+      if (busyMs > 0) return () => ({ session, busyMs });
       const answer = claim.apply(view);
       // Due times that come right after those that were taken.
       const hasNext = places.some(({ entry: { key } }) => {
@@ -151,7 +154,11 @@ export function claimDue(
         const claims = result.claims.filter(({ firing }) => !unwritten.has(firing.key));
         // What another node has changed meanwhile has moved as well: to look again is worth it.
         const moved = hasMoved ? result.moved + unmoved.length : 0;
-        return { busyMs, result: { ...result, claims, moved, more: result.more || hasNext } };
+        return {
+          session,
+          busyMs,
+          result: { ...result, claims, moved, more: result.more || hasNext },
+        };
       };
     },
   };
@@ -167,13 +174,21 @@ function putRight(view: RedisView, { tree, member, entry }: Place, isBroken: boo
   else view.dropStray(entry.key, tree, member);
 }
 
+interface ParkedOutcome {
+  readonly claims: readonly Claim[];
+  /** Under which they were claimed. */
+  readonly session: string;
+  /** There may be more. */
+  readonly hasFound: boolean;
+}
+
 /** Store.claimParked, of one partition, as a change. */
 export function claimParked(
   ask: Ask,
   origin: string,
   limit: number,
   onUnclaimable: ClaimOptions['onUnclaimable'],
-): Change<{ readonly claims: readonly Claim[]; readonly hasFound: boolean }> {
+): Change<ParkedOutcome> {
   let members: readonly string[] = [];
   return {
     needs: { lease: true, room: false },
@@ -203,6 +218,7 @@ export function claimParked(
       }
       return ({ unwritten, hasMoved }) => ({
         claims: claims.filter(({ firing }) => !unwritten.has(firing.key)),
+        session: view.session,
         hasFound: members.length > 0 && hasMoved,
       });
     },

@@ -6,21 +6,18 @@ import type { Ending } from '../life.ts';
 import { settle } from '../settle.ts';
 import type { Claim, ClaimResult, ClaimRoom, Recovery, Settlement } from '../store.ts';
 import { type Ask, claimDue, claimParked } from './claims.ts';
+import { Confirmations } from './confirmations.ts';
 import { FailingPartitions } from './failing-partitions.ts';
-import { heldMember, numberText } from './keys.ts';
+import { HandedOut } from './handed-out.ts';
 import { releaseStrays, takeOver } from './left-behind.ts';
 import type { RedisStoreParts } from './open-redis-store.ts';
 import type { RedisPartition } from './partition.ts';
-import { grouped } from './plan-pages.ts';
 
 /** How long a claim waits for the others, and how often it looks whether they are done. */
 const claimPatienceMs = 2_000;
 const claimAgainMs = 3;
 /** How long Redis may take to tell what there is to claim; others wait meanwhile. */
 const lookPatienceMs = 1_000;
-/** An answer older than this says nothing of now any more. */
-const confirmationMs = 1_000;
-const maxConfirmed = 256;
 
 /**
  * What this node has in flight: how it comes by firings, and how it is rid of them. What fails in one
@@ -28,8 +25,8 @@ const maxConfirmed = 256;
  */
 export class InFlight {
   readonly #parts: RedisStoreParts;
-  /** Members of held:<session> that the clockwork has, and the attempt of each. */
-  readonly #handedOut = new Map<string, number>();
+  readonly #handedOut = new HandedOut();
+  readonly #confirmations: ReadonlyMap<RedisPartition, Confirmations>;
   /** Partitions in which it is not known what was claimed. */
   readonly #unsure = new Set<RedisPartition>();
   readonly #releasing = new Set<RedisPartition>();
@@ -40,6 +37,14 @@ export class InFlight {
   constructor(parts: RedisStoreParts) {
     this.#parts = parts;
     this.#failing = new FailingPartitions(parts);
+    const { clock, partitions } = parts;
+    const sessionOf = (firing: Firing): string | undefined => this.#handedOut.sessionOf(firing);
+    this.#confirmations = new Map(
+      partitions.map((partition) => [
+        partition,
+        new Confirmations({ partition, clock, sessionOf }),
+      ]),
+    );
   }
 
   /** Nothing further is taken over. */
@@ -87,7 +92,7 @@ export class InFlight {
             onUnclaimable,
           );
           const found = await partition.change(change);
-          this.#handOut(found.claims);
+          this.#handOut(found.claims, found.session);
           claims.push(...found.claims);
           hasFound = found.hasFound;
         }
@@ -116,26 +121,19 @@ export class InFlight {
         return () => undefined;
       },
     });
-    if (this.#has(firing)) this.#handedOut.delete(heldMember(key, firing));
+    this.#handedOut.delete(firing);
   }
 
-  async confirm(firings: readonly Firing[]): Promise<readonly (boolean | undefined)[]> {
-    const confirmed = new Map<Firing, boolean>();
-    const errors: unknown[] = [];
-    const groups = grouped(firings, ({ key }) => this.#parts.partitionOf(key));
-    const asked = this.#failing.usable([...groups.keys()]);
-    await Promise.all(
-      asked.map(async (partition) => {
-        try {
-          await this.#confirmIn(partition, groups.get(partition) ?? [], confirmed);
-        } catch (error) {
-          await this.#failing.add(partition, error);
-          errors.push(error);
-        }
-      }),
-    );
-    if (confirmed.size === 0 && errors.length > 0) throw errors[0];
-    return firings.map((firing) => confirmed.get(firing));
+  /** Undefined while its partition is left out; rejects when that has just failed. */
+  async confirm(firing: Firing): Promise<boolean | undefined> {
+    const partition = this.#parts.partitionOf(firing.key);
+    if (this.#failing.has(partition)) return undefined;
+    try {
+      return await this.#confirmations.get(partition)?.of(firing);
+    } catch (error) {
+      void this.#failing.add(partition, error);
+      throw error;
+    }
   }
 
   /**
@@ -196,9 +194,9 @@ export class InFlight {
     const options = { policy, statusKeepSeconds, onUnclaimable };
     for (;;) {
       const change = claimDue(lookIn(partition), until, room, options);
-      const { result, busyMs } = await partition.change(change);
+      const { result, session, busyMs } = await partition.change(change);
       if (result !== undefined) {
-        this.#handOut(result.claims);
+        this.#handOut(result.claims, session);
         return result;
       }
       if (clock.monotonicMs() >= deadlineMs) {
@@ -208,40 +206,8 @@ export class InFlight {
     }
   }
 
-  async #confirmIn(
-    partition: RedisPartition,
-    firings: readonly Firing[],
-    confirmed: Map<Firing, boolean>,
-  ): Promise<void> {
-    const { clock, session } = this.#parts;
-    for (let at = 0; at < firings.length;) {
-      const piece = firings.slice(at, at + maxConfirmed);
-      const askedMs = clock.monotonicMs();
-      const args = piece.flatMap((firing) => [
-        firing.key,
-        numberText(firing.generation),
-        heldMember(firing.key, firing),
-      ]);
-      const [found] = await partition.ask('confirm', [session.id, ...args], confirmationMs);
-      if (clock.monotonicMs() - askedMs > confirmationMs) continue;
-      // Of the first ones: of all, unless their plans are large.
-      const answers = found as readonly unknown[];
-      for (const [index, firing] of piece.slice(0, answers.length).entries()) {
-        confirmed.set(firing, answers[index] === 1 && this.#has(firing));
-      }
-      at += answers.length;
-    }
-  }
-
-  #handOut(claims: readonly Claim[]): void {
-    for (const { firing } of claims) {
-      this.#handedOut.set(heldMember(firing.key, firing), firing.attempt);
-    }
-  }
-
-  /** False where the lease was lost meanwhile, and the clockwork has it anew, as a later attempt. */
-  #has(firing: Firing): boolean {
-    return this.#handedOut.get(heldMember(firing.key, firing)) === firing.attempt;
+  #handOut(claims: readonly Claim[], session: string): void {
+    for (const { firing } of claims) this.#handedOut.add(firing, session);
   }
 
   /** All partitions, each time from another one on. */

@@ -29,16 +29,20 @@ export class PartitionScripts {
     return this.#planCount;
   }
 
-  /** Rejects with what Redis says against it, and with RedisAway once nobody waits any more. */
+  /**
+   * Rejects with what Redis says against it, and with RedisAway once nobody waits any more. Who waits for
+   * less than an answer may take says how long.
+   */
   async run(
     name: ScriptName,
     args: readonly ScriptArgument[],
     isWanted: () => boolean,
+    answerMs?: number,
   ): Promise<ScriptAnswer['rest']> {
     const { runner, base, clock } = this.#options;
     for (;;) {
       try {
-        const { planCount, rest } = await runner.run(name, base, args);
+        const { planCount, rest } = await runner.run(name, base, args, answerMs);
         this.#planCount = planCount;
         return rest;
       } catch (error) {

@@ -73,6 +73,11 @@ export class RedisPartition {
     return this.#scripts.planCount;
   }
 
+  /** Under which this node holds what it claims here now. */
+  get session(): string {
+    return this.#options.session();
+  }
+
   change<T>(change: Change<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({
@@ -96,8 +101,9 @@ export class RedisPartition {
   ): Promise<readonly unknown[]> => {
     const { clock } = this.#options;
     const deadlineMs = clock.monotonicMs() + patienceMs;
+    const isWanted = (): boolean => clock.monotonicMs() < deadlineMs;
     try {
-      return await this.#scripts.run(name, args, () => clock.monotonicMs() < deadlineMs);
+      return await this.#scripts.run(name, args, isWanted, patienceMs);
     } catch (error) {
       throw notStored(error);
     }
@@ -129,7 +135,7 @@ export class RedisPartition {
     if (group.length === 0) return;
     const isWanted = (): boolean => group.some(({ isSettled }) => !isSettled);
     // One and the same from the first read to the last write: what it has not read, it shall not write.
-    const session = this.#options.session();
+    const { session } = this;
     try {
       await this.#writer.overtakeAstray(isWanted);
       const view = await this.#read(group, session, isWanted);

@@ -147,8 +147,8 @@ export class RedisStore implements Store {
     return this.#inFlight.settle(firing, settlement);
   }
 
-  confirm(firings: readonly Firing[]): Promise<readonly (boolean | undefined)[]> {
-    return this.#inFlight.confirm(firings);
+  confirm(firing: Firing): Promise<boolean | undefined> {
+    return this.#inFlight.confirm(firing);
   }
 
   failures(prefix: string, limit: number, before?: number): Promise<readonly ListedFailure[]> {

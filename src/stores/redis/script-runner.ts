@@ -21,7 +21,7 @@ export interface ScriptRunnerOptions {
   readonly clock: Clock;
   /** Told what Redis's clock said, in microseconds. */
   readonly onTime: (micros: number) => void;
-  /** An answer that takes longer counts as none. */
+  /** An answer that takes longer counts as none, at the most. */
   readonly answerMs: number;
 }
 
@@ -50,13 +50,18 @@ export class ScriptRunner {
     return this.#isAway;
   }
 
-  /** Rejects with RedisAway when the same may be asked again; whether it was done is then not known. */
+  /**
+   * Rejects with RedisAway when the same may be asked again; whether it was done is then not known. An
+   * answer is waited for as long as that, and no longer than for any.
+   */
   async run(
     name: ScriptName,
     base: string,
     args: readonly ScriptArgument[] = [],
+    patienceMs = Infinity,
   ): Promise<ScriptAnswer> {
-    const answer = await this.#answered(name, base, args).catch((error: unknown) => {
+    const answerMs = Math.min(patienceMs, this.#options.answerMs);
+    const answer = await this.#answered(name, base, args, answerMs).catch((error: unknown) => {
       this.#isAway = error instanceof RedisAway;
       throw error;
     });
@@ -71,8 +76,9 @@ export class ScriptRunner {
     name: ScriptName,
     base: string,
     args: readonly ScriptArgument[],
+    answerMs: number,
   ): Promise<unknown> {
-    const { clock, answerMs } = this.#options;
+    const { clock } = this.#options;
     return new Promise((resolve, reject) => {
       const cancel = clock.after(answerMs, () =>
         reject(new RedisAway(`Redis did not answer in ${answerMs} ms`)),

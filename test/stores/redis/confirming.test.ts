@@ -6,7 +6,7 @@ import { room } from '../../contract/store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { aDraft, T0 } from '../../support/plans.ts';
 import { aRedis } from '../../support/redis-nodes.ts';
-import { aSharedStore, asksFor } from '../../support/shared-store.ts';
+import { aSharedStore, asksFor, confirmed } from '../../support/shared-store.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 
 const due = addSeconds(T0, 5);
@@ -32,7 +32,7 @@ test('a firing of a plan that was replaced is not confirmed, though the new one 
   const old = await put();
   const young = await put();
   expect({ ...young, generation: 0 }).toEqual({ ...old, generation: 0 });
-  expect(await store.confirm([old, young])).toEqual([false, true]);
+  expect(await confirmed(store, [old, young])).toEqual([false, true]);
 });
 
 test('an answer that is older than a second is asked for again', async () => {
@@ -43,9 +43,9 @@ test('an answer that is older than a second is asked for again', async () => {
     return 'passes';
   };
   proxy.onReply = () => (asked === 1 ? 'waits' : 'passes');
-  const confirmed = store.confirm([firing]);
+  const isOurs = store.confirm(firing);
   await eventually(() => asked === 1);
   await other.remove('k');
   setTimeout(() => proxy.heal(), 1_100);
-  expect(await confirmed).toEqual([false]);
+  expect(await isOurs).toBe(false);
 });

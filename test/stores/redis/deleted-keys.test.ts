@@ -8,7 +8,7 @@ import { eventuallyPasses } from '../../support/eventually.ts';
 import { aDraft, T0 } from '../../support/plans.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
 import { aRedis } from '../../support/redis-nodes.ts';
-import { aSharedStore } from '../../support/shared-store.ts';
+import { aSharedStore, confirmed } from '../../support/shared-store.ts';
 
 const base = '{forsun:0:0}:';
 const due = addSeconds(T0, 5);
@@ -38,7 +38,7 @@ test('a plan gets a newer generation than the one it replaces, though the counte
   expect(plans[0].generation).toBeGreaterThan(old!.firing.generation);
   expect(new Set(plans.map(({ generation }) => generation)).size).toBe(3);
   await claim();
-  expect(await store.confirm([old!.firing])).toEqual([false]);
+  expect(await store.confirm(old!.firing)).toBe(false);
   expect((await put('k')).generation).toBeGreaterThan(plans[0].generation);
   const told = log.lines.filter(({ event }) => event === 'store_redis_set_back');
   expect(told).toMatchObject([{ level: 'error', fields: { partition: 0, behind: 6 } }]);
@@ -96,6 +96,7 @@ test.for(['count', 'generation', 'leaves', 'sessions', 'replies', 'claiming', 'f
       expect(claims).toHaveLength(2);
       return claims;
     });
-    expect(await store.confirm(fired.map(({ firing }) => firing))).toEqual([true, true]);
+    const firings = fired.map(({ firing }) => firing);
+    expect(await confirmed(store, firings)).toEqual([true, true]);
   },
 );

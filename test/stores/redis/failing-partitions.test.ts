@@ -11,7 +11,7 @@ import { eventually } from '../../support/eventually.ts';
 import { aDraft, T0 } from '../../support/plans.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
 import { aRedis } from '../../support/redis-nodes.ts';
-import { aSharedStore } from '../../support/shared-store.ts';
+import { aSharedStore, confirmed } from '../../support/shared-store.ts';
 
 const partitions = 3;
 const broken = 1;
@@ -98,7 +98,7 @@ test('what is in flight in sound partitions is confirmed while of another nothin
   const { redis, store } = await aDividedStore();
   const firings = await claimAll(store);
   await breakPartition(redis);
-  const answers = await store.confirm(firings);
+  const answers = await confirmed(store, firings);
   expect(answers).toEqual(
     firings.map(({ key }) => (partitionOf(key) === broken ? undefined : true)),
   );

@@ -6,7 +6,7 @@ import type { RedisStore } from '../../../src/stores/redis/redis-store.ts';
 import { room } from '../../contract/store.ts';
 import { aDraft, T0 } from '../../support/plans.ts';
 import { aRedis } from '../../support/redis-nodes.ts';
-import { aSharedStore } from '../../support/shared-store.ts';
+import { aSharedStore, confirmed } from '../../support/shared-store.ts';
 
 const base = '{forsun:0:0}:';
 const due = addSeconds(T0, 5);
@@ -41,4 +41,16 @@ test('a claim that found the lease lost keeps no other node from claiming', asyn
   await endLease();
   await Promise.all([claim(), claim()]);
   expect(await redis.exists(`${base}claiming`)).toBe(0);
+});
+
+test('what runs again after a lost lease is confirmed as its newest attempt, and as no older one', async () => {
+  const { claims } = await claim();
+  const older = claims[0]!.firing;
+  await endLease();
+  await claim(later);
+  await store.takeOver();
+  const again = await claim();
+  const newer = again.claims[0]!.firing;
+  expect([older.attempt, newer.attempt]).toEqual([1, 2]);
+  expect(await confirmed(store, [older, newer])).toEqual([false, true]);
 });

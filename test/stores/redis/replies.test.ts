@@ -8,7 +8,7 @@ import type { RedisStore } from '../../../src/stores/redis/redis-store.ts';
 import { type ScriptName, scripts } from '../../../src/stores/redis/scripts.ts';
 import { room } from '../../contract/store.ts';
 import { aDraft, T0 } from '../../support/plans.ts';
-import { aSharedStore } from '../../support/shared-store.ts';
+import { aSharedStore, confirmed } from '../../support/shared-store.ts';
 import { aRedis } from './connection-rig.ts';
 
 const count = 40;
@@ -71,7 +71,7 @@ describe('plans with large params', () => {
     expect(await store.keys('', 100)).toEqual(keys);
     const firings = await claimAll();
     expect(firings.map(({ key }) => key).sort()).toEqual(keys);
-    expect(await store.confirm(firings)).toEqual(keys.map(() => true));
+    expect(await confirmed(store, firings)).toEqual(keys.map(() => true));
     const parked = { kind: 'parked', origin: 'o' } as const;
     await Promise.all(firings.map((firing) => store.settle(firing, parked)));
     expect(await replyBytes('parked', 'o', 100)).toBeLessThan(most);

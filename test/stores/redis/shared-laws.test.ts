@@ -13,6 +13,7 @@ import { room } from '../../contract/store.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { aDraft, T0 } from '../../support/plans.ts';
 import { RedisServer } from '../../support/redis-server.ts';
+import { confirmed } from '../../support/shared-store.ts';
 
 const nodeNumbers = [0, 1] as const;
 const keys = ['a', 'b'];
@@ -114,16 +115,16 @@ class Rig {
     for (const [at, { store, held }] of this.#nodes.entries()) {
       const all = [...held.values()];
       const expected = all.map(({ key, generation }) => live.get(key) === generation);
-      expect(await store.confirm(all), `node ${at}`).toEqual(expected);
+      expect(await confirmed(store, all), `node ${at}`).toEqual(expected);
       for (const other of this.#nodes.filter((one) => one.store !== store)) {
-        expect(await other.store.confirm(all)).toEqual(all.map(() => false));
+        expect(await confirmed(other.store, all)).toEqual(all.map(() => false));
         expect(all.filter((firing) => other.held.has(fireId(firing)))).toEqual([]);
       }
     }
     for (const { store, firing } of this.stale) {
       const { held } = this.#nodes[this.#nodeOf(store)]!;
       const holds = held.get(fireId(firing))?.attempt === firing.attempt;
-      if (!holds) expect(await store.confirm([firing])).toEqual([false]);
+      if (!holds) expect(await store.confirm(firing)).toBe(false);
     }
   }
 
