@@ -175,7 +175,7 @@ test('what somebody has in hand stays there when the answer to another claim is 
   const store = await behindProxy({ patienceMs: 300 });
   await store.put(aDraft({ key: 'k', ...oneShot }), due);
   const [first] = await claimAll(store);
-  await redis.zadd(`${base}sessions`, 0, store.session);
+  await redis.zadd(`${base}sessions`, 0, store.sessions[0]!);
   const [again] = await eventuallyPasses(async () => {
     await store.takeOver();
     const claims = await claimAll(store);

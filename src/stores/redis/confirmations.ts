@@ -39,7 +39,7 @@ export class Confirmations {
   of(firing: Firing): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#asked.push({ firing, resolve, reject });
-      this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
+      this.#asking ??= this.#ask();
     });
   }
 
@@ -54,6 +54,8 @@ export class Confirmations {
         for (const one of [...piece, ...this.#asked.splice(0)]) one.reject(error);
       }
     }
+    // In the same step as the last look at what is asked, or a call in between would go unheard.
+    this.#asking = undefined;
   }
 
   async #answer(piece: readonly Asked[]): Promise<void> {

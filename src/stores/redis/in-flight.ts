@@ -107,9 +107,10 @@ export class InFlight {
 
   async settle(firing: Firing, settlement: Settlement): Promise<void> {
     const { key } = firing;
-    const session = this.#parts.session.id;
+    const partition = this.#parts.partitionOf(key);
+    const { session } = partition;
     const ending = this.#ending;
-    await this.#parts.partitionOf(key).change({
+    await partition.change({
       reads: [key],
       needs: { lease: true, room: false },
       apply: (view) => {

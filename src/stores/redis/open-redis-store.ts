@@ -18,6 +18,7 @@ import { RedisClock } from './redis-clock.ts';
 import { RedisStore } from './redis-store.ts';
 import { ScriptRunner } from './script-runner.ts';
 import { Session } from './session.ts';
+import { Sessions } from './sessions.ts';
 
 /** The Redis of a store, connected and found fit for it; see connection.ts. */
 export interface StoreRedis {
@@ -58,7 +59,6 @@ export interface RedisStoreParts {
   /** That by which due times are judged. */
   readonly dueClock: Clock;
   readonly runner: ScriptRunner;
-  readonly session: Session;
   readonly partitions: readonly RedisPartition[];
   readonly partitionOf: (key: string) => RedisPartition;
   readonly policy: Policy;
@@ -90,20 +90,26 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
   const indexes = Array.from({ length: redis.partitions }, (_, index) => index);
   const bases = indexes.map((index) => partitionBase(redis.prefix, redis.serverId, index));
   let lookingAfter: Promise<void> | undefined;
-  const session: Session = new Session({
-    ...{ bases, runner, clock, log, leaseSeconds: options.leaseSeconds },
-    onLost: () => void redis.lookAgain?.(),
+  const { leaseSeconds } = options;
+  let looking: Promise<void> | undefined;
+  // Once, though leases in several partitions are found lost together.
+  const onLost = (): void => {
+    looking ??= redis.lookAgain?.().finally(() => (looking = undefined));
+  };
+  const sessions = bases.map(
+    (base, partition) => new Session({ partition, base, runner, log, leaseSeconds, onLost }),
+  );
+  const leases = new Sessions({
+    ...{ sessions, clock, log, leaseSeconds },
     onRenewed: () => {
       lookingAfter ??= lookAfter(store, counters, log).finally(() => (lookingAfter = undefined));
     },
   });
-  const partitions: readonly RedisPartition[] = bases.map((base, index) => {
+  const partitions: readonly RedisPartition[] = sessions.map((session, index) => {
     const partition: RedisPartition = new RedisPartition({
-      ...{ base, index, partitions: redis.partitions, runner, clock, policy, failuresKept },
+      ...{ session, index, partitions: redis.partitions, runner, clock, policy, failuresKept },
       patienceMs: options.patienceMs ?? patienceDefaultMs,
       ...(options.commitTimes === undefined ? {} : { commitTimes: options.commitTimes }),
-      session: () => session.id,
-      onLeaseLost: (id) => session.lost(id),
       onSetBack: (behind) => log.error('store_redis_set_back', { partition: index, behind }),
       onClaimsUnknown: () => void releaseStrays(store, partition, log),
     });
@@ -111,7 +117,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
   });
   const unclaimable = new Unclaimable(log, counters);
   const store: RedisStore = new RedisStore({
-    ...{ clock, dueClock: options.dueClock ?? redisClock, runner, session, partitions, policy },
+    ...{ clock, dueClock: options.dueClock ?? redisClock, runner, partitions, policy },
     partitionOf: (key) => partitionOf(partitions, key),
     statusKeepSeconds: options.statusKeepSeconds,
     failuresKept,
@@ -128,7 +134,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
       log.info('partition_answers', { partition: partitions.indexOf(partition) }),
     close: async () => {
       try {
-        await session.end();
+        await leases.end();
       } catch (error) {
         // What it holds is taken over once its lease is over.
         log.warn('lease_not_ended', { error: String(error) });
@@ -137,7 +143,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
       }
     },
   });
-  await session.begin();
+  await leases.begin();
   for (const partition of partitions) await partition.ask('trim', [failuresKept]);
   await store.recover();
   return store;

@@ -8,6 +8,7 @@ import { readRecords } from './read-records.ts';
 import { RedisView, type ViewOptions } from './redis-view.ts';
 import type { ScriptArgument } from './script-runner.ts';
 import type { ScriptName } from './scripts.ts';
+import type { Session } from './session.ts';
 
 interface Queued {
   readonly change: Change<unknown>;
@@ -28,13 +29,12 @@ interface Applied {
 export interface PartitionOptions
   extends
     Omit<ViewOptions, 'session'>,
-    PartitionScriptsOptions,
-    Omit<PartitionWriterOptions, 'scripts'>,
+    Omit<PartitionScriptsOptions, 'base'>,
+    Omit<PartitionWriterOptions, 'scripts' | 'onLeaseLost'>,
     Omit<GenerationsOptions, 'scripts'> {
+  readonly session: Pick<Session, 'id' | 'base' | 'lost'>;
   /** A change that is not written within this is refused. */
   readonly patienceMs: number;
-  /** The session as it is now. */
-  readonly session: () => string;
   /** What became of a write that had claims in it is not known. */
   readonly onClaimsUnknown: () => void;
 }
@@ -63,9 +63,11 @@ export class RedisPartition {
 
   constructor(options: PartitionOptions) {
     this.#options = options;
-    this.#scripts = new PartitionScripts(options);
-    this.#writer = new PartitionWriter({ ...options, scripts: this.#scripts });
-    this.#generations = new Generations({ ...options, scripts: this.#scripts });
+    const { session } = options;
+    const scripts = (this.#scripts = new PartitionScripts({ ...options, base: session.base }));
+    const onLeaseLost = (id: string): void => session.lost(id);
+    this.#writer = new PartitionWriter({ ...options, scripts, onLeaseLost });
+    this.#generations = new Generations({ ...options, scripts });
   }
 
   /** Plans in it, as the newest answer told. */
@@ -75,7 +77,7 @@ export class RedisPartition {
 
   /** Under which this node holds what it claims here now. */
   get session(): string {
-    return this.#options.session();
+    return this.#options.session.id;
   }
 
   change<T>(change: Change<T>): Promise<T> {

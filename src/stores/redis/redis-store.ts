@@ -41,9 +41,9 @@ export class RedisStore implements Store {
     return this.#recovery;
   }
 
-  /** Under which it holds now what it has in flight. */
-  get session(): string {
-    return this.#parts.session.id;
+  /** Under which it holds now what it has in flight in each partition. */
+  get sessions(): readonly string[] {
+    return this.#parts.partitions.map(({ session }) => session);
   }
 
   get clock(): Clock {

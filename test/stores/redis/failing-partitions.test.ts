@@ -107,8 +107,8 @@ test('what is in flight in sound partitions is confirmed while of another nothin
 test('what dead nodes left behind in sound partitions is taken over while another cannot be', async () => {
   const { redis, store } = await aDividedStore();
   const firings = await claimAll(store);
-  for (let n = 0; n < partitions; n++) {
-    await redis.zadd(`{forsun:0:${n}}:sessions`, 0, store.session);
+  for (const [n, session] of store.sessions.entries()) {
+    await redis.zadd(`{forsun:0:${n}}:sessions`, 0, session);
   }
   await breakPartition(redis);
   let reclaimed = 0;

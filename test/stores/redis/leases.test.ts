@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib';
+
 import type { Redis } from 'ioredis';
 import { beforeEach, expect, test } from 'vitest';
 
@@ -24,16 +26,16 @@ beforeEach(async () => {
 });
 
 const claim = (until = due) => store.claim(until, room(until));
-const endLease = () => redis.zadd(`${base}sessions`, 0, store.session);
+const endLease = () => redis.zadd(`${base}sessions`, 0, store.sessions[0]!);
 
 test('what was held under a lost lease is not settled under the next one', async () => {
   const { claims } = await claim();
   const held = claims[0]!.firing;
   await endLease();
-  const before = store.session;
+  const before = store.sessions;
   // The claim finds that the lease is lost, and the node goes on under a new one before it settles.
   await Promise.all([claim(later), store.settle(held, { kind: 'done' })]);
-  expect(store.session).not.toBe(before);
+  expect(store.sessions).not.toEqual(before);
   expect((await store.get('k'))?.unfinished).toHaveLength(1);
 });
 
@@ -53,4 +55,25 @@ test('what runs again after a lost lease is confirmed as its newest attempt, and
   const newer = again.claims[0]!.firing;
   expect([older.attempt, newer.attempt]).toEqual([1, 2]);
   expect(await confirmed(store, [older, newer])).toEqual([false, true]);
+});
+
+test('a lease that is lost in one partition costs nothing that is held in others', async () => {
+  const partitions = 3;
+  const port = redis.options.port!;
+  const divided = await aSharedStore({ port, partitions, redis: { prefix: 'divided' } });
+  const keys = Array.from({ length: 12 }, (_, n) => `plan-${n}`).sort();
+  const lost = keys.filter((key) => crc32(key) % partitions === 1);
+  for (const key of keys) await divided.put(aDraft({ key }), due);
+  const { claims } = await divided.claim(due, room(due, { firings: 100 }));
+  await redis.zadd('{divided:0:1}:sessions', 0, divided.sessions[1]!);
+  const firings = claims.map(({ firing }) => firing);
+  await divided.takeOver();
+  // It finds that the lease is lost.
+  await divided.claim(later, room(later, { firings: 100 }));
+  expect(await confirmed(divided, firings)).toEqual(firings.map(({ key }) => !lost.includes(key)));
+  for (const firing of firings) await divided.settle(firing, { kind: 'done' });
+  const again = await divided.claim(later, room(later, { firings: 100 }));
+  expect(again.claims.map(({ firing }) => [firing.key, firing.attempt])).toEqual(
+    lost.map((key) => [key, 2]),
+  );
 });

@@ -32,8 +32,8 @@ beforeEach(async () => {
 /** All that it holds, its lease is over. */
 async function dies(): Promise<void> {
   for (let more = true; more;) more = (await dead.claim(due, room(due))).more;
-  expect(await redis.scard(`${base}held:${dead.session}`)).toBe(firings);
-  await redis.zadd(`${base}sessions`, 0, dead.session);
+  expect(await redis.scard(`${base}held:${dead.sessions[0]!}`)).toBe(firings);
+  await redis.zadd(`${base}sessions`, 0, dead.sessions[0]!);
 }
 
 async function claimAll(store: RedisStore): Promise<readonly string[]> {
@@ -74,18 +74,18 @@ test('parked firings that cannot be claimed while writes are refused are claimed
   const [{ firing } = { firing: undefined }] = claims.claims;
   await dead.settle(firing!, { kind: 'parked', origin: 'o' });
   const other = await aSharedStore({ port });
-  await redis.set(`${base}held:${other.session}`, 'garbage');
+  await redis.set(`${base}held:${other.sessions[0]!}`, 'garbage');
   expect(await other.claimParked('o', 10)).toEqual([]);
-  await redis.del(`${base}held:${other.session}`);
+  await redis.del(`${base}held:${other.sessions[0]!}`);
   const again = await other.claimParked('o', 10);
   expect(again.map((claim) => claim.firing)).toEqual([firing]);
 });
 
 test('what a node does not get rid of while writes are refused leaves the agenda alone', async () => {
-  await redis.set(`${base}held:${dead.session}`, 'garbage');
+  await redis.set(`${base}held:${dead.sessions[0]!}`, 'garbage');
   const found = await dead.claim(due, room(due));
   expect(found).toMatchObject({ claims: [], moved: 0 });
-  await redis.del(`${base}held:${dead.session}`);
+  await redis.del(`${base}held:${dead.sessions[0]!}`);
   await eventuallyPasses(async () => expect(await claimAll(dead)).toHaveLength(firings));
 });
 
@@ -108,7 +108,7 @@ test('what is taken over is told, and what is given up is counted and told', asy
       return found;
     });
     expect(claims[0]?.firing).toMatchObject({ key: 'k/0', crashes });
-    await redis.zadd(`${base}sessions`, 0, dead.session);
+    await redis.zadd(`${base}sessions`, 0, dead.sessions[0]!);
     if (crashes < 10) await other.takeOver();
   }
   await eventually(() => told('firing_given_up').length > 0);

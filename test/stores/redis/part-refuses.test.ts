@@ -22,10 +22,10 @@ test('what a dead node had in other partitions is taken over, when the first one
   const log = new RecordedLog();
   const other = await aSharedStore({ port, log });
   expect((await dead.claim(due, room(due))).claims).toHaveLength(firings);
-  const held = `${refusing}held:${dead.session}`;
+  const held = `${refusing}held:${dead.sessions[0]!}`;
   const inRefusing = await redis.scard(held);
-  for (let partition = 0; partition < partitions; partition++) {
-    await redis.zadd(`{forsun:0:${partition}}:sessions`, 0, dead.session);
+  for (const [partition, session] of dead.sessions.entries()) {
+    await redis.zadd(`{forsun:0:${partition}}:sessions`, 0, session);
   }
   await redis.rename(held, `${refusing}kept`);
   await redis.set(held, 'garbage');

@@ -232,8 +232,8 @@ class Rig {
   }
 
   async #endLease(store: RedisStore): Promise<void> {
-    for (let partition = 0; partition < this.#partitions; partition++) {
-      await redis.zadd(`{laws:0:${partition}}:sessions`, 0, store.session);
+    for (const [partition, session] of store.sessions.entries()) {
+      await redis.zadd(`{laws:0:${partition}}:sessions`, 0, session);
     }
   }
 
