@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib';
+
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -24,12 +26,19 @@ type Step =
   | { readonly do: 'put' | 'remove' | 'trigger'; readonly node: number; readonly key: string }
   | { readonly do: 'claim'; readonly node: number; readonly most: number }
   | { readonly do: 'claimParked' | 'takeOver'; readonly node: number }
+  | { readonly do: 'run'; readonly which: number }
   | { readonly do: 'settle'; readonly which: number; readonly how: Settlement['kind'] };
 
-/** What happens at once; then the lease of a node may end, and time goes on. */
+/** In every partition, or in one of them. */
+interface Loss {
+  readonly node: number;
+  readonly partition: number | undefined;
+}
+
+/** What happens at once; then leases of a node may end, and time goes on. */
 interface Round {
   readonly steps: readonly Step[];
-  readonly loses: number | undefined;
+  readonly loses: Loss | undefined;
   readonly passSeconds: number;
 }
 
@@ -43,6 +52,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('claim' as const), node, most: fc.constantFrom(1, 9) }),
   },
   fc.record({ do: fc.constantFrom('claimParked' as const, 'takeOver' as const), node }),
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('run' as const), which: fc.nat() }) },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -52,10 +62,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
 );
+const loss: fc.Arbitrary<Loss> = fc.record({
+  node,
+  partition: fc.option(fc.nat({ max: 2 }), { nil: undefined }),
+});
 const rounds: fc.Arbitrary<readonly Round[]> = fc.array(
   fc.record({
     steps: fc.array(step, { minLength: 1, maxLength: 5 }),
-    loses: fc.option(node, { freq: 8, nil: undefined }),
+    loses: fc.option(loss, { freq: 5, nil: undefined }),
     passSeconds: fc.integer({ min: 0, max: 8 }),
   }),
   { maxLength: 12 },
@@ -81,6 +95,10 @@ class Rig {
   readonly ended = new Map<string, UnixSeconds[]>();
   readonly first = new Map<string, UnixSeconds>();
   readonly removed = new Set<string>();
+  /** Attempts that were confirmed to somebody who then ran them; each at most once. */
+  readonly #run = new Set<string>();
+  /** Firings that are being confirmed, or run: they end, and are not given back. */
+  readonly #started = new Set<Firing>();
 
   constructor(partitions: number) {
     this.#partitions = partitions;
@@ -121,11 +139,8 @@ class Rig {
         expect(all.filter((firing) => other.held.has(fireId(firing)))).toEqual([]);
       }
     }
-    for (const { store, firing } of this.stale) {
-      const { held } = this.#nodes[this.#nodeOf(store)]!;
-      const holds = held.get(fireId(firing))?.attempt === firing.attempt;
-      if (!holds) expect(await store.confirm(firing)).toBe(false);
-    }
+    // Though the node may hold it anew, as a later attempt.
+    for (const { store, firing } of this.stale) expect(await store.confirm(firing)).toBe(false);
   }
 
   /** Lets everything end: each due time of each plan that is left has ended once. */
@@ -158,10 +173,12 @@ class Rig {
       const stale = this.stale.map((given) => ({ ...given, isStale: true }));
       const chosen = [...all, ...stale][one.which % Math.max(1, all.length + stale.length)];
       if (chosen === undefined) return;
-      if (chosen.isStale) await chosen.store.settle(chosen.firing, this.#settlement(one.how));
+      if (chosen.isStale)
+        await chosen.store.settle(chosen.firing, this.#settlement(one.how, chosen.firing));
       else await this.#settle(chosen.store, chosen.firing, one.how);
       return;
     }
+    if (one.do === 'run') return this.#runOne(one.which);
     const { store } = this.#nodes[one.node]!;
     const now = this.clock.now();
     switch (one.do) {
@@ -201,6 +218,22 @@ class Rig {
     }
   }
 
+  /** As a dispatcher does it, of something that is in hand or was. */
+  async #runOne(which: number): Promise<void> {
+    const inHand = this.#nodes.flatMap(({ store, held }) =>
+      [...held.values()].map((firing) => ({ store, firing })),
+    );
+    const all = [...inHand, ...this.stale].filter(({ firing }) => !this.#started.has(firing));
+    const chosen = all[which % Math.max(1, all.length)];
+    if (chosen === undefined) return;
+    const { store, firing } = chosen;
+    this.#started.add(firing);
+    if (!(await store.confirm(firing))) return;
+    const attempt = `${fireId(firing)}#${firing.attempt}`;
+    expect(this.#run, `${attempt} runs twice`).not.toContain(attempt);
+    this.#run.add(attempt);
+  }
+
   #take(store: RedisStore, firing: Firing): void {
     const { held } = this.#nodes[this.#nodeOf(store)]!;
     expect(held.has(fireId(firing)), `${fireId(firing)} twice`).toBe(false);
@@ -211,29 +244,34 @@ class Rig {
     const { held } = this.#nodes[this.#nodeOf(store)]!;
     // Off our hands before: what is released may be handed out again before we hear of it.
     if (!held.delete(fireId(firing))) return;
-    await store.settle(firing, this.#settlement(how));
-    if ((how !== 'done' && how !== 'failed') || firing.trigger !== undefined) return;
+    const settlement = this.#settlement(how, firing);
+    await store.settle(firing, settlement);
+    const hasEnded = settlement.kind === 'done' || settlement.kind === 'failed';
+    if (!hasEnded || firing.trigger !== undefined) return;
     const plan = `${firing.key}:${firing.generation}`;
     this.ended.set(plan, [...(this.ended.get(plan) ?? []), firing.fireTime]);
   }
 
-  #settlement(kind: Settlement['kind']): Settlement {
+  #settlement(kind: Settlement['kind'], firing: Firing): Settlement {
+    const isGivenBack = kind === 'released' || kind === 'parked';
+    if (isGivenBack && this.#started.has(firing)) return { kind: 'done' };
+
     if (kind === 'failed') return { kind, reason: 'no' };
     if (kind === 'retry') return { kind, until: addSeconds(this.clock.now(), 3) };
     return kind === 'parked' ? { kind, origin: 'o' } : { kind };
   }
 
-  /** The lease of that node is over, and the node does not know it yet. */
-  async #lose(at: number): Promise<void> {
+  /** Those leases of the node are over, and the node does not know it yet. */
+  async #lose({ node: at, partition }: Loss): Promise<void> {
     const { store, held } = this.#nodes[at]!;
-    await this.#endLease(store);
-    for (const firing of held.values()) this.stale.push({ store, firing });
-    held.clear();
-  }
-
-  async #endLease(store: RedisStore): Promise<void> {
-    for (const [partition, session] of store.sessions.entries()) {
-      await redis.zadd(`{laws:0:${partition}}:sessions`, 0, session);
+    for (const [n, session] of store.sessions.entries()) {
+      if (partition !== undefined && partition % this.#partitions !== n) continue;
+      await redis.zadd(`{laws:0:${n}}:sessions`, 0, session);
+      for (const [id, firing] of held) {
+        if (crc32(firing.key) % this.#partitions !== n) continue;
+        this.stale.push({ store, firing });
+        held.delete(id);
+      }
     }
   }
 
