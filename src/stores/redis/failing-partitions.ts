@@ -1,25 +1,35 @@
 import type { Clock } from '../../core/time.ts';
 import type { RedisPartition } from './partition.ts';
+import { isRedisAway } from './script-runner.ts';
 
 /** Between two looks whether it answers again, and how long one waits. */
 const probeMs = 1_000;
 const answerMs = 500;
+/** The same damage is told once in that time. */
+const toldMs = 60_000;
 
 export interface FailingPartitionsOptions {
   /** All of the store; where there is but one, it is never left out. */
   readonly partitions: readonly RedisPartition[];
   readonly clock: Clock;
   readonly onFailing: (partition: RedisPartition, error: unknown) => void;
+  /** Redis answers there, and refuses: what it is given under some of the keys is not ours. */
+  readonly onDamaged: (partition: RedisPartition, error: unknown) => void;
   readonly onAnswering: (partition: RedisPartition) => void;
 }
 
 /**
- * Partitions that could not be used when they were last asked: one lost shard of a cluster holds up no
- * plan of the others. They are left out until they answer again.
+ * Partitions that did not answer when they were last asked: one lost shard of a cluster holds up no plan
+ * of the others. They are left out until they answer again. One that answers, though it refuses, costs no
+ * waiting and is asked on: what is damaged in it keeps nothing else there from firing.
  */
 export class FailingPartitions {
   readonly #options: FailingPartitionsOptions;
   readonly #failing = new Set<RedisPartition>();
+  readonly #damaged = new Map<
+    RedisPartition,
+    { readonly text: string; readonly untilMs: number }
+  >();
   #isClosed = false;
 
   constructor(options: FailingPartitionsOptions) {
@@ -40,10 +50,17 @@ export class FailingPartitions {
     return usable.length > 0 ? usable : partitions;
   }
 
-  /** With it go those that do not answer either: its shard has others, each of which would be waited for. */
+  /**
+   * Something failed in it. If it did not answer, it is left out, and with it go those that do not either:
+   * its shard has others, each of which would be waited for.
+   */
   async add(partition: RedisPartition, error: unknown): Promise<void> {
     const { partitions } = this.#options;
     if (partitions.length === 1 || this.#isClosed || this.has(partition)) return;
+    if (!isRedisAway(error)) {
+      this.#tellDamage(partition, String(error));
+      return;
+    }
     this.#leaveOut(partition, error);
     const others = partitions.filter((other) => !this.has(other));
     await Promise.all(
@@ -53,6 +70,14 @@ export class FailingPartitions {
 
   close(): void {
     this.#isClosed = true;
+  }
+
+  #tellDamage(partition: RedisPartition, text: string): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const told = this.#damaged.get(partition);
+    if (told?.text === text && nowMs < told.untilMs) return;
+    this.#damaged.set(partition, { text, untilMs: nowMs + toldMs });
+    this.#options.onDamaged(partition, text);
   }
 
   #leaveOut(partition: RedisPartition, error: unknown): void {

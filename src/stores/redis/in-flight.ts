@@ -62,46 +62,45 @@ export class InFlight {
     let total: ClaimResult = {
       ...{ claims: [], merged: 0, skipped: 0, misfires: 0, moved: 0, more: false },
     };
+    const contended: RedisPartition[] = [];
     const isLate = ({ firing }: Claim): boolean => firing.fireTime < room.lateBefore;
-    for (const partition of this.#failing.usable(this.#inTurn())) {
-      const firings = room.firings - total.claims.length;
-      const late = room.late - total.claims.filter(isLate).length;
-      const left = { ...room, firings, late: Math.max(0, late) };
-      if (firings < 1) return { ...total, more: true };
-      try {
-        total = sumOf(total, await this.#claimIn(partition, until, left));
-      } catch (error) {
-        await this.#failing.add(partition, error);
-        if (total.claims.length === 0) throw error;
-        return { ...total, more: true };
+    const errors = await this.#inEach(this.#inTurn(), async (partition) => {
+      const { claims } = total;
+      const firings = room.firings - claims.length;
+      if (firings < 1) {
+        total = { ...total, more: true };
+        return 'enough';
       }
-    }
-    return total;
+      const late = Math.max(0, room.late - claims.filter(isLate).length);
+      // What is in hand waits for no other node.
+      const patienceMs = claims.length === 0 ? claimPatienceMs : 0;
+      const left = { ...room, firings, late };
+      const found = await this.#claimIn(partition, until, left, patienceMs);
+      if (found === undefined) contended.push(partition);
+      else total = sumOf(total, found);
+      return 'go on';
+    });
+    if (contended.length > 0) errors.push(planNotStored('other nodes claim without end'));
+    if (errors.length === 0) return total;
+    if (total.claims.length === 0) throw errors[0];
+    return { ...total, more: true };
   }
 
   async claimParked(origin: string, limit: number): Promise<readonly Claim[]> {
     const { onUnclaimable } = this.#parts;
     const claims: Claim[] = [];
-    for (const partition of this.#failing.usable(this.#inTurn())) {
-      try {
-        for (let hasFound = true; hasFound && claims.length < limit;) {
-          const change = claimParked(
-            lookIn(partition),
-            origin,
-            limit - claims.length,
-            onUnclaimable,
-          );
-          const found = await partition.change(change);
-          this.#handOut(found.claims, found.session);
-          claims.push(...found.claims);
-          hasFound = found.hasFound;
-        }
-      } catch (error) {
-        await this.#failing.add(partition, error);
-        if (claims.length === 0) throw error;
-        return claims;
+    const errors = await this.#inEach(this.#inTurn(), async (partition) => {
+      for (let hasFound = true; hasFound && claims.length < limit;) {
+        const most = limit - claims.length;
+        const change = claimParked(lookIn(partition), origin, most, onUnclaimable);
+        const found = await partition.change(change);
+        this.#handOut(found.claims, found.session);
+        claims.push(...found.claims);
+        hasFound = found.hasFound;
       }
-    }
+      return claims.length < limit ? 'go on' : 'enough';
+    });
+    if (claims.length === 0 && errors.length > 0) throw errors[0];
     return claims;
   }
 
@@ -144,24 +143,18 @@ export class InFlight {
   async takeOver(): Promise<Recovery> {
     let reclaimed = 0;
     const givenUp: Firing[] = [];
-    const errors: unknown[] = [];
     const { random, partitions, onUnclaimable } = this.#parts;
     const options = { ending: () => this.#ending, random, onUnclaimable };
-    for (const partition of this.#failing.usable(partitions)) {
-      if (errors.length > 0 && this.#failing.has(partition)) continue;
-      try {
-        for (let hasFound = true; hasFound && !this.#isClosed;) {
-          const taken = await partition.change(takeOver(lookIn(partition), options));
-          reclaimed += taken.reclaimed;
-          givenUp.push(...taken.givenUp);
-          hasFound = taken.hasFound;
-        }
-      } catch (error) {
-        await this.#failing.add(partition, error);
-        errors.push(error);
+    const errors = await this.#inEach(partitions, async (partition) => {
+      for (let hasFound = true; hasFound && !this.#isClosed;) {
+        const taken = await partition.change(takeOver(lookIn(partition), options));
+        reclaimed += taken.reclaimed;
+        givenUp.push(...taken.givenUp);
+        hasFound = taken.hasFound;
       }
-    }
-    if (errors.length > 0 && reclaimed + givenUp.length === 0) throw errors[0];
+      return 'go on';
+    });
+    if (reclaimed + givenUp.length === 0 && errors.length > 0) throw errors[0];
     return { reclaimed, givenUp };
   }
 
@@ -185,13 +178,15 @@ export class InFlight {
     }
   }
 
+  /** Undefined: all that time, other nodes claimed there. */
   async #claimIn(
     partition: RedisPartition,
     until: UnixSeconds,
     room: ClaimRoom,
-  ): Promise<ClaimResult> {
+    patienceMs: number,
+  ): Promise<ClaimResult | undefined> {
     const { clock, policy, statusKeepSeconds, onUnclaimable } = this.#parts;
-    const deadlineMs = clock.monotonicMs() + claimPatienceMs;
+    const deadlineMs = clock.monotonicMs() + patienceMs;
     const options = { policy, statusKeepSeconds, onUnclaimable };
     for (;;) {
       const change = claimDue(lookIn(partition), until, room, options);
@@ -200,11 +195,28 @@ export class InFlight {
         this.#handOut(result.claims, session);
         return result;
       }
-      if (clock.monotonicMs() >= deadlineMs) {
-        throw planNotStored('other nodes claim without end, nothing was claimed here');
-      }
+      if (clock.monotonicMs() >= deadlineMs) return undefined;
       await new Promise<void>((resolve) => clock.after(Math.min(busyMs, claimAgainMs), resolve));
     }
+  }
+
+  /** Partition by partition, until there is enough; one that fails keeps no other from it. Answers what failed. */
+  async #inEach(
+    partitions: readonly RedisPartition[],
+    step: (partition: RedisPartition) => Promise<'go on' | 'enough'>,
+  ): Promise<unknown[]> {
+    const errors: unknown[] = [];
+    for (const partition of this.#failing.usable(partitions)) {
+      // Found out with one that did.
+      if (errors.length > 0 && this.#failing.has(partition)) continue;
+      try {
+        if ((await step(partition)) === 'enough') break;
+      } catch (error) {
+        await this.#failing.add(partition, error);
+        errors.push(error);
+      }
+    }
+    return errors;
   }
 
   #handOut(claims: readonly Claim[], session: string): void {

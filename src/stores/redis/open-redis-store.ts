@@ -69,6 +69,7 @@ export interface RedisStoreParts {
   readonly onUnreadable: (error: UnreadableRecord) => void;
   readonly onUnreadableFailure: (number: number, reason: string) => void;
   readonly onFailing: (partition: RedisPartition, error: unknown) => void;
+  readonly onDamaged: (partition: RedisPartition, error: unknown) => void;
   readonly onAnswering: (partition: RedisPartition) => void;
   readonly close: () => Promise<void>;
 }
@@ -126,12 +127,10 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
     onUnreadable: (error) => unclaimable.report(error.key, error),
     onUnreadableFailure: (number, reason) => log.warn('failure_unreadable', { number, reason }),
     onFailing: (partition, error) =>
-      log.error('partition_failing', {
-        partition: partitions.indexOf(partition),
-        error: String(error),
-      }),
-    onAnswering: (partition) =>
-      log.info('partition_answers', { partition: partitions.indexOf(partition) }),
+      log.error('partition_failing', { partition: partition.index, error: String(error) }),
+    onDamaged: (partition, error) =>
+      log.error('partition_damaged', { partition: partition.index, error: String(error) }),
+    onAnswering: (partition) => log.info('partition_answers', { partition: partition.index }),
     close: async () => {
       try {
         await leases.end();

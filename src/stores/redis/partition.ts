@@ -6,7 +6,7 @@ import { PartitionScripts, type PartitionScriptsOptions } from './partition-scri
 import { maxWrites, PartitionWriter, type PartitionWriterOptions } from './partition-writer.ts';
 import { readRecords } from './read-records.ts';
 import { RedisView, type ViewOptions } from './redis-view.ts';
-import type { ScriptArgument } from './script-runner.ts';
+import { RedisAway, type ScriptArgument } from './script-runner.ts';
 import type { ScriptName } from './scripts.ts';
 import type { Session } from './session.ts';
 
@@ -73,6 +73,10 @@ export class RedisPartition {
   /** Plans in it, as the newest answer told. */
   get planCount(): number {
     return this.#scripts.planCount;
+  }
+
+  get index(): number {
+    return this.#options.index;
   }
 
   /** Under which this node holds what it claims here now. */
@@ -236,7 +240,9 @@ export class RedisPartition {
       const waiting = [...this.#group, ...this.#queue];
       for (const queued of waiting) {
         if (queued.deadlineMs > nowMs) continue;
-        settle(queued, () => queued.reject(planNotStored('Redis did not answer in time')));
+        settle(queued, () =>
+          queued.reject(notStored(new RedisAway('Redis did not answer in time'))),
+        );
       }
       this.#queue = this.#queue.filter(({ isSettled }) => !isSettled);
       const isIdle = this.#queue.length === 0 && this.#running === undefined;

@@ -16,6 +16,10 @@ export class RedisAway extends Error {
   override readonly name = 'RedisAway';
 }
 
+/** That is why it failed, and not what Redis answered. */
+export const isRedisAway = (error: unknown): boolean =>
+  error instanceof RedisAway || (error instanceof Error && error.cause instanceof RedisAway);
+
 export interface ScriptRunnerOptions {
   readonly client: Redis | Cluster;
   readonly clock: Clock;

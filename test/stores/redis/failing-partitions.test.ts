@@ -7,7 +7,6 @@ import type { Firing } from '../../../src/core/firing.ts';
 import { addSeconds } from '../../../src/core/time.ts';
 import type { RedisStore } from '../../../src/stores/redis/redis-store.ts';
 import { room } from '../../contract/store.ts';
-import { eventually } from '../../support/eventually.ts';
 import { aDraft, T0 } from '../../support/plans.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
 import { aRedis } from '../../support/redis-nodes.ts';
@@ -69,19 +68,18 @@ test('what is due in sound partitions is claimed while another cannot be, none o
   expect(keysOf(await claimAll(store))).toEqual(sound.toSorted());
   expect(log.lines).toContainEqual(
     expect.objectContaining({
-      event: 'partition_failing',
+      event: 'partition_damaged',
       fields: expect.objectContaining({ partition: broken }) as unknown,
     }),
   );
   expect(store.trouble()).toBeUndefined();
 
   await repair();
-  await eventually(() => log.events().includes('partition_answers'));
   expect(keysOf(await claimAll(store))).toEqual(lost.toSorted());
 });
 
 test('what was parked in sound partitions is claimed while another cannot be', async () => {
-  const { redis, store } = await aDividedStore();
+  const { redis, store, log } = await aDividedStore();
   for (const firing of await claimAll(store))
     await store.settle(firing, { kind: 'parked', origin: 'o' });
   await redis.rename(`{forsun:0:${broken}}:parked:o`, 'aside');
@@ -92,6 +90,20 @@ test('what was parked in sound partitions is claimed while another cannot be', a
     claimed.push(...claims.map(({ firing }) => firing));
   }
   expect(keysOf(claimed)).toEqual(sound.toSorted());
+  // Nothing else of that partition waits for it.
+  for (const key of lost) await store.trigger(key);
+  expect(keysOf(await claimAll(store, 1)).toSorted()).toEqual(lost.toSorted());
+  expect(log.events().filter((event) => event === 'partition_damaged')).toHaveLength(1);
+  expect(log.events()).not.toContain('partition_failing');
+});
+
+test('others that claim in one partition hold up no claim in the rest, and what they leave is claimed', async () => {
+  const { redis, store, log } = await aDividedStore();
+  await redis.set(`{forsun:0:${broken}}:claiming`, 'another');
+  expect(keysOf(await claimAll(store, 3))).toEqual(sound.toSorted());
+  expect(log.events()).not.toContain('partition_failing');
+  await redis.del(`{forsun:0:${broken}}:claiming`);
+  expect(keysOf(await claimAll(store, 1))).toEqual(lost.toSorted());
 });
 
 test('what is in flight in sound partitions is confirmed while of another nothing is known', async () => {

@@ -30,7 +30,7 @@ test('what a dead node had in other partitions is taken over, when the first one
   await redis.rename(held, `${refusing}kept`);
   await redis.set(held, 'garbage');
   expect((await other.takeOver()).reclaimed).toBe(firings - inRefusing);
-  expect(log.events()).toContain('partition_failing');
+  expect(log.events()).toContain('partition_damaged');
   await redis.rename(`${refusing}kept`, held);
   // Where it had failed, it is looked at again when it answers.
   await eventuallyPasses(async () => {
