@@ -78,13 +78,16 @@ export class Parking {
     if (isShared && this.#sweeps % sweepsBetweenLooks === 0) this.#origins.lookAgain();
     try {
       await this.#origins.readOn();
+    } catch (error) {
+      // What is known is fetched all the same.
+      this.#failed(error);
+    }
+    try {
       const origins = [...this.#origins];
       for (let from = 0; from < origins.length; from += together) {
         // Each by itself: one that cannot be read keeps no other waiting.
         await Promise.all(origins.slice(from, from + together).map((origin) => this.fetch(origin)));
       }
-    } catch (error) {
-      this.#failed(error);
     } finally {
       this.#isSweeping = false;
     }

@@ -22,6 +22,24 @@ test('what was parked only after an outage is fetched, though its origin was loo
   await rig.stop();
 });
 
+test('what is known to be parked is fetched while the store cannot tell where else something is', async () => {
+  const rig = new Rig({ dispatch }, 1);
+  const { store } = rig;
+  const claimParked = store.claimParked.bind(store);
+  // As nodes do that share one, and of which one part is lost.
+  const away = () => Promise.reject(new Error('away'));
+  Object.assign(store, { confirm: async () => true, claimParked: away, parkedOrigins: away });
+  await rig.scheduler.create(once(1, 'runs', { target: 'a', hold: '1' }));
+  await rig.scheduler.create(once(1, 'parked', { target: 'a' }));
+  await rig.pass(1);
+  rig.probe.runs[0]?.end({ kind: 'done' });
+  await rig.pass(1);
+  store.claimParked = claimParked;
+  await rig.pass(3);
+  expect(rig.probe.fired(T0)).toEqual(['runs@1', 'parked@1']);
+  await rig.stop();
+});
+
 /** From now on the store parks as it is asked, and answers that it did not; returns how to heal it. */
 function refuseParkedAfterwards({ store }: Rig): () => void {
   const settle = store.settle.bind(store);

@@ -58,6 +58,11 @@ export class InFlight {
     return this.#failing.size;
   }
 
+  /** Partitions to ask of what may be claimed. */
+  get usable(): readonly RedisPartition[] {
+    return this.#failing.usable(this.#parts.partitions);
+  }
+
   async claim(until: UnixSeconds, room: ClaimRoom): Promise<ClaimResult> {
     let total: ClaimResult = {
       ...{ claims: [], merged: 0, skipped: 0, misfires: 0, moved: 0, more: false },

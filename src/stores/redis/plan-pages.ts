@@ -79,8 +79,13 @@ export class PlanPages {
     return plans;
   }
 
-  async parkedOrigins(after: string | undefined, limit: number): Promise<readonly string[]> {
-    const asked = this.#options.partitions.map((partition) =>
+  /** Of those partitions. */
+  async parkedOrigins(
+    partitions: readonly RedisPartition[],
+    after: string | undefined,
+    limit: number,
+  ): Promise<readonly string[]> {
+    const asked = partitions.map((partition) =>
       partition.ask('origins', [after ?? '', Math.min(limit, maxEntries)]),
     );
     const origins = (await Promise.all(asked)).flatMap(([found]) =>

@@ -140,7 +140,7 @@ export class RedisStore implements Store {
   }
 
   parkedOrigins(after: string | undefined, limit: number): Promise<readonly string[]> {
-    return this.#pages.parkedOrigins(after, limit);
+    return this.#pages.parkedOrigins(this.#inFlight.usable, after, limit);
   }
 
   settle(firing: Firing, settlement: Settlement): Promise<void> {
