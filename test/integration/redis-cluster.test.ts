@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -6,7 +7,7 @@ import { eventuallyPasses } from '../support/eventually.ts';
 import { aStore, ForsundProcess } from '../support/forsund-process.ts';
 import { HttpSink } from '../support/http-sink.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
-import { everyWriteOnDisk } from '../support/redis-nodes.ts';
+import { everyWriteOnDisk, leaseSeconds } from '../support/redis-nodes.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -70,6 +71,37 @@ test('a lost node of a Redis Cluster holds up the plans it has, and no others', 
   await cluster.nodes[2]!.restart();
   for (const key of lost) await sink.until(key, 1);
   expect(sink.hits).toHaveLength(keys.length + late.length);
+});
+
+test('a node of a Redis Cluster that stops for longer than a lease has no run of other nodes run again', async () => {
+  const sink = await HttpSink.open();
+  const cluster = await RedisCluster.start(3, ['--cluster-require-full-coverage', 'no']);
+  onTestFinished(() => cluster.stop());
+  const [{ port } = { port: 0 }] = cluster.addresses;
+  const lease = ['--driver-redis-lease-seconds', String(leaseSeconds)];
+  const args = ['--driver', 'redis', `--driver-redis-cluster=127.0.0.1:${port}`, ...lease];
+  const forsund = await ForsundProcess.start({ store: await aStore(), args });
+  const client = forsund.client();
+  const nodeOfPartition = await Promise.all(
+    Array.from({ length: partitions }, (_, n) => cluster.nodeOf(`{forsun:0:${n}}:`)),
+  );
+  const isLost = (key: string): boolean => nodeOfPartition[crc32(key) % partitions] === 2;
+  const keys = Array.from({ length: 12 }, (_, n) => `plan-${n}`);
+  const [lost, sound] = [keys.filter(isLost), keys.filter((key) => !isLost(key))];
+  let open: () => void = () => undefined;
+  const opened = new Promise<number>((resolve) => (open = () => resolve(200)));
+  sink.answer = () => opened;
+  const params = { url: sink.url() };
+  for (const key of keys) await client.createTimeout({ key, second: 1, action: 'http', params });
+  for (const key of keys) await sink.until(key, 1);
+
+  cluster.nodes[2]!.signal('SIGSTOP');
+  await sleep((leaseSeconds + 1) * 1_000);
+  cluster.nodes[2]!.signal('SIGCONT');
+  for (const key of lost) await sink.until(key, 2);
+  open();
+  await eventuallyPasses(async () => expect(await client.getKeys()).toEqual([]));
+  for (const key of sound) expect(sink.of(key).map(({ attempt }) => attempt)).toEqual([1]);
 });
 
 test('keys and agenda of a Redis Cluster are in order, page by page', async () => {

@@ -116,6 +116,16 @@ test.for([
   },
 );
 
+test('a claim does not wait as long as changes do behind one that is not answered', async () => {
+  const store = await behindProxy();
+  proxy.onReply = () => 'waits';
+  const put = store.put(aDraft({ key: 'k' }), due).catch(() => 'put');
+  await sleep(0); // so that they do not share a group
+  const claim = claimAll(store).catch(() => 'claim');
+  expect(await Promise.race([put, claim])).toBe('claim');
+  expect(await put).toBe('put');
+});
+
 test('a write that arrives after later ones of its session changes nothing', async () => {
   const store = await behindProxy();
   await store.put(aDraft({ key: 'other' }), due);

@@ -42,6 +42,8 @@ export interface PartitionOptions
 /** Groups that read what they make, after one that found a plan in its place. */
 const waryGroups = 16;
 const sweepMs = 250;
+/** A group that is in the air for longer is not answered: nobody who can do without it waits behind it. */
+const stuckMs = 1_000;
 
 /**
  * Changes plans of one partition in groups: one group is in the air, what arrives meanwhile shares the
@@ -57,6 +59,7 @@ export class RedisPartition {
   readonly #generations: Generations;
   #queue: Queued[] = [];
   #group: readonly Queued[] = [];
+  #groupStartMs = 0;
   #running: Promise<void> | undefined;
   #sweep: Cancel | undefined;
   #waryLeft = 0;
@@ -125,6 +128,7 @@ export class RedisPartition {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#queue.length > 0) {
       this.#group = this.#takeGroup();
+      this.#groupStartMs = this.#options.clock.monotonicMs();
       await this.#commit(this.#group.filter(({ isSettled }) => !isSettled));
     }
     this.#group = [];
@@ -233,17 +237,22 @@ export class RedisPartition {
     if (group.some(({ change }) => change.look !== undefined)) this.#options.onClaimsUnknown();
   }
 
-  /** Refuses what has waited too long, while anything waits. */
+  /**
+   * Refuses what has waited too long, while anything waits. What looks for something to do is refused as
+   * soon as nothing is answered: other partitions may have some.
+   */
   #sweepLater(): Cancel {
     return this.#options.clock.after(sweepMs, () => {
       const nowMs = this.#options.clock.monotonicMs();
-      const waiting = [...this.#group, ...this.#queue];
-      for (const queued of waiting) {
-        if (queued.deadlineMs > nowMs) continue;
-        settle(queued, () =>
-          queued.reject(notStored(new RedisAway('Redis did not answer in time'))),
-        );
-      }
+      const isStuck = nowMs - this.#groupStartMs > stuckMs;
+      const isLate = ({ deadlineMs }: Queued): boolean => deadlineMs <= nowMs;
+      const looks = ({ change }: Queued): boolean => change.look !== undefined;
+      const late = [
+        ...this.#group.filter(isLate),
+        ...this.#queue.filter((queued) => isLate(queued) || (isStuck && looks(queued))),
+      ];
+      const refusal = notStored(new RedisAway('Redis did not answer in time'));
+      for (const queued of late) settle(queued, () => queued.reject(refusal));
       this.#queue = this.#queue.filter(({ isSettled }) => !isSettled);
       const isIdle = this.#queue.length === 0 && this.#running === undefined;
       this.#sweep = isIdle ? undefined : this.#sweepLater();
