@@ -89,6 +89,23 @@ test('what waits for the store to tell goes back to the agenda when the server s
   expect(claims.map(({ firing }) => firing)).toMatchObject([{ key: 'a', attempt: 1 }]);
 });
 
+test('what is removed while it waits is given back: the store keeps account of what it handed out', async () => {
+  const rig = sharedRig(async () => undefined);
+  const settled: string[] = [];
+  const settle = rig.store.settle.bind(rig.store);
+  rig.store.settle = async (firing, settlement) => {
+    settled.push(`${firing.key} ${settlement.kind}`);
+    await settle(firing, settlement);
+  };
+  await rig.scheduler.create(once(1, 'a'));
+  await rig.pass(1);
+  await turns();
+  await rig.scheduler.remove('a');
+  await rig.pass(1);
+  await turns();
+  expect(settled).toEqual(['a released']);
+});
+
 test('a server that stops meanwhile starts none of it', async () => {
   const rig = sharedRig(() => Promise.reject(new Error('away')));
   await rig.scheduler.create(once(1, 'a'));

@@ -12,10 +12,6 @@ export class HandedOut {
   /** By member of held:<session>. */
   readonly #held = new Map<string, Held>();
 
-  get size(): number {
-    return this.#held.size;
-  }
-
   add(firing: Firing, session: string): void {
     const { generation, attempt } = firing;
     this.#held.set(heldMember(firing.key, firing), { generation, attempt, session });
