@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+
 import type { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 
@@ -17,6 +19,8 @@ const sideBySide = 256;
 const burst = 2_000;
 /** Of Redis's time: what one script may take is what all others wait. */
 const slowMicros = 5_000;
+/** The machine may stop it at any time, whatever its rank. */
+const slowShare = 1 / 1_000;
 const bytesEach = 250;
 /** What a command may bring and a reply may have, however many plans there are. */
 const most = { arguments: 800, elements: 2_200, bytes: 512 * 1024 };
@@ -27,7 +31,10 @@ test(
   'scripts stay short, replies bounded and plans small, however many there are',
   { timeout },
   async ({ annotate }) => {
-    const redis = (await aRedis()).client();
+    const server = await aRedis();
+    // At a rank before all others: else it is their time that the log tells of.
+    if (isNightly) execFileSync('chrt', ['-a', '-f', '-p', '10', String(server.pid)]);
+    const redis = server.client();
     await redis.config('SET', 'slowlog-log-slower-than', slowMicros);
     await redis.config('SET', 'slowlog-max-len', '1000');
     const clock = new FakeClock(T0);
@@ -60,16 +67,18 @@ test(
       await Promise.all(some.map((key) => store.remove(key)));
     }
 
-    const slow = (await redis.slowlog('GET', '20')) as [number, number, number, string[]][];
-    const told = slow.map(([, , micros, [name, script]]) => `${micros} µs: ${name} ${script}`);
-    await annotate(`${slow.length} commands over ${slowMicros} µs\n${told.join('\n')}`);
-    await annotate(`at most ${JSON.stringify(widest)}`);
-    await annotate(`scripts: ${/evalsha:(\S+)/.exec(await redis.info('latencystats'))?.[1]} µs`);
-    // On a busy machine it is the other processes that take the time.
-    if (isNightly) expect(told).toEqual([]);
     expect(widest.arguments).toBeLessThanOrEqual(most.arguments);
     expect(widest.elements).toBeLessThanOrEqual(most.elements);
     expect(widest.bytes).toBeLessThanOrEqual(most.bytes);
+    await annotate(`at most ${JSON.stringify(widest)}`);
+    const slow = (await redis.slowlog('GET', '1000')) as [number, number, number, string[]][];
+    const told = slow.map(([, , micros, [name, script]]) => `${micros} µs: ${name} ${script}`);
+    const scripts = Number(/evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1]);
+    await annotate(
+      `${slow.length} commands of ${scripts} over ${slowMicros} µs\n${told.join('\n')}`,
+    );
+    await annotate(`scripts: ${/evalsha:(\S+)/.exec(await redis.info('latencystats'))?.[1]} µs`);
+    if (isNightly) expect(slow.length / scripts).toBeLessThan(slowShare);
   },
 );
 

@@ -51,14 +51,15 @@ export class PartitionWriter {
     const unwritten = new Map<string, Obstacle>();
     let hasMoved = false;
     for (const piece of inPieces(writes)) {
-      const answered = await this.#send(session, piece, isWanted);
-      for (const { write, obstacle } of answered) {
-        hasMoved ||= obstacle === undefined || obstacle.kind === 'conflict';
-        if (obstacle !== undefined && !write.isStray) unwritten.set(write.key, obstacle);
-      }
-      const isLost = ({ kind }: Obstacle): boolean => kind === 'lease_lost' || kind === 'unknown';
-      if (answered.some(({ obstacle }) => obstacle !== undefined && isLost(obstacle))) {
-        this.#options.onLeaseLost(session);
+      for (let left = piece; left.length > 0;) {
+        const answered = await this.#send(session, left, isWanted);
+        for (const { write, obstacle, isLater } of answered) {
+          if (isLater) continue;
+          hasMoved ||= obstacle === undefined || obstacle.kind === 'conflict';
+          if (obstacle !== undefined && !write.isStray) unwritten.set(write.key, obstacle);
+        }
+        if (answered.some(isLeaseLost)) this.#options.onLeaseLost(session);
+        left = answered.filter(({ isLater }) => isLater).map(({ write }) => write);
       }
     }
     return { unwritten, hasMoved };
@@ -84,17 +85,35 @@ export class PartitionWriter {
 const letterLeaseLost = 'l';
 const letterDone = 'k';
 const letterRefused = 'e';
+const letterLater = 'n';
+
+/** What became of one write. */
+interface Answered {
+  readonly write: Write;
+  readonly obstacle: Obstacle | undefined;
+  /** The script had no time for it. */
+  readonly isLater: boolean;
+}
+
+const isLeaseLost = ({ obstacle }: Answered): boolean =>
+  obstacle?.kind === 'lease_lost' || obstacle?.kind === 'unknown';
 
 /** What the script answered of each write. */
-function answeredOf(writes: readonly Write[], text: string, isSentAgain: boolean) {
+function answeredOf(
+  writes: readonly Write[],
+  text: string,
+  isSentAgain: boolean,
+): readonly Answered[] {
   const lettersEnd = text.indexOf(' ');
   const letters = text.slice(0, lettersEnd);
   const reasons = text.slice(lettersEnd + 1).split('\n');
   return writes.map((write, at) => {
-    const obstacle = obstacleOf(letters.charAt(at), reasons);
+    const letter = letters.charAt(at);
+    const isLater = letter === letterLater;
+    const obstacle = isLater ? undefined : obstacleOf(letter, reasons);
     // Of one that needs no lease it means that the session is not known, and what it was answered before.
     const isForgotten = isSentAgain && obstacle?.kind === 'lease_lost' && !write.needs.lease;
-    return { write, obstacle: isForgotten ? ({ kind: 'unknown' } as const) : obstacle };
+    return { write, obstacle: isForgotten ? { kind: 'unknown' } : obstacle, isLater };
   });
 }
 
