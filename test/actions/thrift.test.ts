@@ -320,6 +320,8 @@ describe('an answer', () => {
         reply = bytes;
         const { kind } = await call(server.port);
         expect(kind === 'done').toBe(Buffer.from(bytes).equals(returns));
+        // The next one shall not meet a connection that is about to end.
+        await until(() => server.openConnections === 0);
       }),
       { numRuns: 200 },
     );
