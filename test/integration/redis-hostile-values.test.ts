@@ -75,9 +75,14 @@ test('while Redis is a replica changes are refused, and afterwards all goes on',
   await make('every', 1, 0);
   await sink.until('every', 1);
   await redis.replicaof('127.0.0.1', '1');
+  const connections = async (): Promise<number> =>
+    Number(/^total_connections_received:(\d+)/m.exec(await redis.info('stats'))?.[1]);
+  const before = await connections();
   const startMs = performance.now();
   await expect(make('k')).rejects.toMatchObject(refused);
   expect(performance.now() - startMs).toBeLessThan(8_000);
+  // A new connection for each refusal would leave none to those that read.
+  expect((await connections()) - before).toBeLessThan(20);
   expect(await client.getKeys()).toEqual(['every']);
   await redis.replicaof('NO', 'ONE');
   await make('k');

@@ -1,5 +1,6 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 
+import type { Clock } from '../../core/time.ts';
 import type { Credentials } from './credentials.ts';
 import { QuietSentinelConnector } from './sentinel-connector.ts';
 import type { RedisSettings } from './settings.ts';
@@ -19,6 +20,8 @@ const connectTimeoutOfManyMs = 1_500;
 const silenceMs = 5_000;
 const keepAliveMs = 10_000;
 const slotsRefreshMs = 5_000;
+/** Between two new connections for what a replica has refused: meanwhile it can be read. */
+const replicaMs = 1_000;
 
 /**
  * A client of that Redis, not yet connected. While Redis is away, commands fail at once, and those under
@@ -29,9 +32,10 @@ export function redisClient(
   settings: RedisSettings,
   credentials: Credentials,
   retry: Retry,
+  clock: Clock,
 ): RedisClient {
   const { servers, db } = settings;
-  const options = optionsOf(settings, credentials);
+  const options = optionsOf(settings, credentials, clock);
   switch (servers.kind) {
     case 'one':
       return inItsDatabase(new Redis({ ...options, ...servers.address, db, retryStrategy: retry }));
@@ -82,7 +86,8 @@ function inItsDatabase(client: Redis): Redis {
   });
 }
 
-function optionsOf({ username }: RedisSettings, { password, tls }: Credentials) {
+function optionsOf({ username }: RedisSettings, { password, tls }: Credentials, clock: Clock) {
+  let leftReplicaMs = -Infinity;
   return {
     lazyConnect: true,
     connectionName: 'forsun',
@@ -100,6 +105,11 @@ function optionsOf({ username }: RedisSettings, { password, tls }: Credentials) 
     noDelay: true,
     disconnectTimeout: 500,
     // After a failover behind one name, what answers there is a replica now.
-    reconnectOnError: (error: Error) => /\bREADONLY\b/.test(error.message),
+    reconnectOnError: (error: Error) => {
+      const nowMs = clock.monotonicMs();
+      if (!/\bREADONLY\b/.test(error.message) || nowMs - leftReplicaMs < replicaMs) return false;
+      leftReplicaMs = nowMs;
+      return true;
+    },
   } as const satisfies RedisOptions;
 }

@@ -44,9 +44,8 @@ export async function openRedisConnection(
 ): Promise<RedisConnection> {
   let isOpen = false;
   let partitions = 0;
-  const client = redisClient(settings, await readCredentials(settings), (attempt) =>
-    isOpen ? pauseMs(attempt, random) : null,
-  );
+  const retry = (attempt: number): number | null => (isOpen ? pauseMs(attempt, random) : null);
+  const client = redisClient(settings, await readCredentials(settings), retry, clock);
   const address = (): string => addressOf(client, settings);
   const fitness = new Fitness(client, settings, log);
   const lookAgain = (): Promise<void> => fitness.lookAgain();
